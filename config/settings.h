@@ -1,0 +1,87 @@
+// Everything that can be set about the proxy. A plain struct, one part for each section of the configuration file.
+//
+// What the settings are called, what they may be and what they mean stands in config/settings_table.cc, once: flags,
+// environment variables, the file, --help, holdfast.example.toml and docs/settings.md follow from that table. The
+// defaults stand here, once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "config/address.h"
+#include "config/kafka_properties.h"
+#include "config/log_url.h"
+#include "core/result.h"
+
+namespace holdfast {
+
+struct ListenSettings {
+  Address address{"127.0.0.1", 6379, ""};
+};
+
+struct RedisSettings {
+  Address address{"127.0.0.1", 6380, ""};
+  std::string username;
+  std::string password;       // also when it was read from password_file
+  std::string password_file;  // empty: none
+  int64_t reserved_database = -1;
+  Address feed_address{"127.0.0.1", 0, ""};
+  bool discard_data = false;
+  std::string server_program = "redis-server";
+};
+
+struct LogSettings {
+  LogUrl url{LogUrl::Kind::kSqlite, "holdfast.db", "", "", 0};
+  bool create_topic = true;
+  int64_t replication_factor = 3;
+  int64_t min_insync_replicas = 2;
+  int64_t in_flight = 4;
+  uint64_t max_batch_bytes = 512 << 10;
+};
+
+struct KafkaSettings {
+  KafkaProperties properties;
+};
+
+struct SnapshotSettings {
+  std::string directory = "snapshots";
+};
+
+struct TimeoutSettings {
+  std::chrono::milliseconds write{5000};
+  std::chrono::milliseconds read{5000};
+  std::chrono::milliseconds attach{60000};
+  std::chrono::milliseconds drain{10000};
+};
+
+struct LimitSettings {
+  int64_t clients = 10000;
+  uint64_t client_output_bytes = 64 << 20;
+  uint64_t client_query_bytes = uint64_t{1} << 30;
+  uint64_t total_bytes = uint64_t{4} << 30;
+  uint64_t max_bulk_bytes = 512 << 20;
+  uint64_t maxmemory = 0;        // 0: no limit
+  std::chrono::seconds idle{0};  // 0: clients may idle for ever
+};
+
+struct LoggingSettings {
+  std::string level = "info";  // a name that spdlog knows
+  std::string file;            // empty: standard error
+};
+
+struct Settings {
+  ListenSettings listen;
+  RedisSettings redis;
+  LogSettings log;
+  KafkaSettings kafka;
+  SnapshotSettings snapshots;
+  TimeoutSettings timeouts;
+  LimitSettings limits;
+  LoggingSettings logging;
+};
+
+// Whether the settings go together; each by itself is checked when it is set.
+Result<Done> check_settings(const Settings& settings);
+
+}  // namespace holdfast

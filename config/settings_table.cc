@@ -1,0 +1,182 @@
+#include "config/settings_table.h"
+
+#include "config/setting_kinds.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int64_t kDayInMs = 86'400'000;
+constexpr int64_t kYearInSeconds = 31'536'000;
+constexpr uint64_t kKiB = 1 << 10, kMiB = 1 << 20, kGiB = 1 << 30, kTiB = uint64_t{1} << 40;
+
+using S = Settings;
+
+std::vector<Setting> make_table() {
+  return {
+      tcp_address<&S::listen, &ListenSettings::address>(
+          {"listen.address", "--listen", "HOST:PORT", "Where clients connect.",
+           "\"0.0.0.0:6379\" listens on all IPv4 addresses, \"[::]:6379\" on all IPv6 addresses. Port 0 takes any free "
+           "port."}),
+
+      redis_address<&S::redis, &RedisSettings::address>(
+          {"redis.address", "--redis", "ADDRESS", "The Redis that this proxy owns.",
+           "Nobody else may write to it: what does not come out of the log would be lost."}),
+      text<&S::redis, &RedisSettings::username>(
+          {"redis.username", "--redis-username", "USER", "The ACL user to sign in to Redis as.",
+           "It needs all commands, keys and channels. Empty: the user \"default\"."}),
+      secret_text<&S::redis, &RedisSettings::password>(
+          {"redis.password", "", "", "The password for Redis.",
+           "Never shown, and without a flag, because the arguments of a process can be read by others. Empty: no "
+           "password."}),
+      text<&S::redis, &RedisSettings::password_file>(
+          {"redis.password-file", "--redis-password-file", "FILE", "A file that holds the password for Redis.",
+           "Takes the place of redis.password, for mounted secrets. A newline at its end does not belong to the "
+           "password."}),
+      number<&S::redis, &RedisSettings::reserved_database>(
+          {"redis.reserved-database", "--redis-reserved-database", "N",
+           "The database in which Holdfast keeps its marker, hidden from clients.",
+           "-1 is the last one that Redis has; "
+           "0 is not possible, because every client begins there. All nodes of a shard must say the same."},
+          -1, 1000000),
+      tcp_address<&S::redis, &RedisSettings::feed_address>(
+          {"redis.feed-address", "--feed-address", "HOST:PORT",
+           "Where Redis connects to be rebuilt from a snapshot and the log.",
+           "Holdfast listens here as the replication master of its Redis, so the host must be one that Redis can "
+           "connect to: when Redis runs on another machine or in another container, not a loopback address. Port 0 "
+           "takes any free port."}),
+      boolean<&S::redis, &RedisSettings::discard_data>(
+          {"redis.discard-data", "--discard-redis-data", "",
+           "At attach, throw away data in Redis that is not this log's.",
+           "Without it, Holdfast refuses to attach to a Redis that holds data of some other log, and says so. Nothing "
+           "that was thrown away can be had back."}),
+      required_text<&S::redis, &RedisSettings::server_program>(
+          {"redis.server-program", "--redis-server", "PATH",
+           "The redis-server program with which base snapshots are verified.",
+           "It is run privately, beside the Redis that serves, and should have the same version or a newer one. "
+           "Without a \"/\" it is looked for in PATH."}),
+
+      log_url<&S::log, &LogSettings::url>(
+          {"log.url", "--log", "URL", "The log.",
+           "sqlite:PATH keeps it in one file on this machine: one node, no other service. "
+           "kafka://HOST:PORT,HOST:PORT/TOPIC[/PARTITION] keeps it in one partition of a topic (0 if none is "
+           "given), replicated by Kafka."}),
+      boolean<&S::log, &LogSettings::create_topic>(
+          {"log.create-topic", "--log-create-topic", "", "Create the Kafka topic if it does not exist.",
+           "A topic that exists is never changed; one that is set up so that it could lose records is refused with "
+           "the reason."}),
+      number<&S::log, &LogSettings::replication_factor>(
+          {"log.replication-factor", "--log-replication-factor", "N", "How many brokers hold a topic that is created.",
+           "Kafka only."},
+          1, 99),
+      number<&S::log, &LogSettings::min_insync_replicas>(
+          {"log.min-insync-replicas", "--log-min-insync-replicas", "N",
+           "How many brokers must have a record before it counts.",
+           "Kafka only. Set for a topic that is created. With 3 replicas and 2 of them here, one broker can fail "
+           "without loss and without a pause."},
+          1, 99),
+      number<&S::log, &LogSettings::in_flight>(
+          {"log.in-flight", "--log-in-flight", "N",
+           "How many batches are under way to the log before the next one gathers.",
+           "Fewer make larger batches, more make shorter waits, as long as the log keeps up."},
+          1, 1000),
+      bytes<&S::log, &LogSettings::max_batch_bytes>(
+          {"log.max-batch-bytes", "--log-max-batch-bytes", "SIZE", "The size at which a batch is full.",
+           "A single command that is larger makes a batch of its own."},
+          kKiB, kGiB),
+
+      kafka_properties<&S::kafka, &KafkaSettings::properties>(
+          {"kafka", "--kafka-property", "NAME=VALUE", "A property of librdkafka; can be given more than once.",
+           "Any property of librdkafka's CONFIGURATION.md, but for those that durability and order rest on and those "
+           "that other settings say: these are refused. A property replaces the one of the same name from a source "
+           "that counts less; the others stay. In the environment, \";\" separates properties, so a value that "
+           "contains one must stand in the file."}),
+
+      required_text<&S::snapshots, &SnapshotSettings::directory>(
+          {"snapshots.directory", "--snapshots", "DIR", "The directory of snapshots.",
+           "It is created if it does not exist. All nodes of a shard and the recovery tool must see the same one."}),
+
+      number<&S::timeouts, &TimeoutSettings::write>(
+          {"timeouts.write-ms", "--timeouts-write-ms", "MS", "How long a write waits for the log, in milliseconds.",
+           "Then the client gets an error that says whether the write may have happened."},
+          1, kDayInMs),
+      number<&S::timeouts, &TimeoutSettings::read>(
+          {"timeouts.read-ms", "--timeouts-read-ms", "MS", "How long a read waits for Redis, in milliseconds.",
+           "Then the client gets an error."},
+          1, kDayInMs),
+      number<&S::timeouts, &TimeoutSettings::attach>(
+          {"timeouts.attach-ms", "--timeouts-attach-ms", "MS",
+           "How long to try to attach to Redis and the log, in milliseconds.", "Then Holdfast ends with the reason."},
+          1, kDayInMs),
+      number<&S::timeouts, &TimeoutSettings::drain>(
+          {"timeouts.drain-ms", "--timeouts-drain-ms", "MS",
+           "How long writes under way may take to finish when Holdfast is told to stop, in milliseconds.",
+           "0: they are not waited for."},
+          0, kDayInMs),
+
+      number<&S::limits, &LimitSettings::clients>(
+          {"limits.clients", "--limits-clients", "N", "How many clients may be connected at once.",
+           "Further ones are refused with an error, as by Redis's maxclients."},
+          1, 1000000),
+      bytes<&S::limits, &LimitSettings::client_output_bytes>(
+          {"limits.client-output-bytes", "--limits-client-output-bytes", "SIZE",
+           "Replies waiting for one client above which nothing more is read from it.",
+           "A client that does not read its replies is slowed down, not cut off."},
+          16 * kKiB, kTiB),
+      bytes<&S::limits, &LimitSettings::client_query_bytes>(
+          {"limits.client-query-bytes", "--limits-client-query-bytes", "SIZE",
+           "The largest request, or transaction, of one client.",
+           "A client that sends more is disconnected, as by Redis's client-query-buffer-limit. At least "
+           "limits.max-bulk-bytes."},
+          64 * kKiB, kTiB),
+      bytes<&S::limits, &LimitSettings::total_bytes>(
+          {"limits.total-bytes", "--limits-total-bytes", "SIZE", "What the buffers of all clients together may take.",
+           "Above it, nothing more is read from clients until some of it has been worked off."},
+          64 * kKiB, kTiB),
+      bytes<&S::limits, &LimitSettings::max_bulk_bytes>(
+          {"limits.max-bulk-bytes", "--limits-max-bulk-bytes", "SIZE", "The largest single argument of a command.",
+           "As Redis's proto-max-bulk-len."},
+          kKiB, kTiB),
+      bytes<&S::limits, &LimitSettings::maxmemory>(
+          {"limits.maxmemory", "--limits-maxmemory", "SIZE",
+           "The memory that Redis may use before writes that need more are refused.",
+           "Takes the place of Redis's maxmemory with the policy noeviction, which Redis must not enforce itself: it "
+           "would refuse what the log already holds. 0: no limit."},
+          0, 64 * kTiB),
+      number<&S::limits, &LimitSettings::idle>(
+          {"limits.idle-seconds", "--limits-idle-seconds", "SECONDS",
+           "After how long without a request a client is disconnected.",
+           "As Redis's timeout; subscribers and blocked clients are left alone. 0: never."},
+          0, kYearInSeconds),
+
+      choice<&S::logging, &LoggingSettings::level>(
+          {"logging.level", "--log-level", "LEVEL", "The least severe messages that are written.", ""},
+          {"trace", "debug", "info", "warn", "error"}),
+      text<&S::logging, &LoggingSettings::file>({"logging.file", "--log-file", "FILE", "The file that messages go to.",
+                                                 "They are appended. Empty: standard error."}),
+  };
+}
+
+}  // namespace
+
+const std::vector<SettingsSection>& settings_sections() {
+  static const std::vector<SettingsSection> sections = {
+      {"listen", "Clients", "Where clients find Holdfast."},
+      {"redis", "Redis", "The stock Redis that holds the data."},
+      {"log", "Log", "Where every write is committed before Redis sees it."},
+      {"kafka", "Kafka client", "Properties that are passed through to librdkafka."},
+      {"snapshots", "Snapshots", "Where the state at a position of the log is kept."},
+      {"timeouts", "Time-outs", "How long to wait before giving up with an error."},
+      {"limits", "Limits",
+       "How much clients may take. Sizes are written as in Redis: 1024, \"1kb\" or \"1KiB\" are the "
+       "same, \"1k\" is 1000; likewise m and g."},
+      {"logging", "Messages", "What Holdfast says about itself."},
+  };
+  return sections;
+}
+
+const std::vector<Setting>& settings_table() {
+  static const std::vector<Setting> table = make_table();
+  return table;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,185 @@
+#include "core/command/table.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace holdfast {
+namespace {
+
+constexpr size_t kMaxNameBytes = 128;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// A command's name in lower case on the stack: find() must not allocate.
+class NameBuffer {
+ public:
+  // False: too long for any name in the table.
+  bool append(std::string_view text) {
+    if (text.size() > bytes_.size() - size_) return false;
+    std::transform(text.begin(), text.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(size_), lower);
+    size_ += text.size();
+    return true;
+  }
+  std::string_view view() const { return {bytes_.data(), size_}; }
+
+ private:
+  std::array<char, kMaxNameBytes> bytes_;
+  size_t size_ = 0;
+};
+
+std::optional<int> small_integer(const ReplyValue& value) {
+  if (value.kind != ReplyValue::Kind::kInteger || value.integer < std::numeric_limits<int>::min() ||
+      value.integer > std::numeric_limits<int>::max()) {
+    return std::nullopt;
+  }
+  return static_cast<int>(value.integer);
+}
+
+void apply_flag(std::string_view flag, CommandInfo* command) {
+  if (flag == "write") command->write = true;
+  if (flag == "readonly") command->readonly = true;
+  if (flag == "denyoom") command->denyoom = true;
+  if (flag == "may_replicate") command->may_replicate = true;
+  if (flag == "movablekeys") command->movable_keys = true;
+  if (flag == "blocking") command->blocking = true;
+}
+
+// What the first six elements of an entry say, the same in all versions.
+std::optional<CommandInfo> read_entry(const ReplyValue& entry) {
+  using Kind = ReplyValue::Kind;
+  if (entry.kind != Kind::kArray || entry.elements.size() < 6) return std::nullopt;
+  const auto& e = entry.elements;
+  const auto arity = small_integer(e[1]);
+  const auto first = small_integer(e[3]);
+  const auto last = small_integer(e[4]);
+  const auto step = small_integer(e[5]);
+  if (e[0].kind != Kind::kString || e[0].text.empty() || e[2].kind != Kind::kArray || !arity || !first || !last ||
+      !step) {
+    return std::nullopt;
+  }
+
+  CommandInfo command;
+  command.name = e[0].text;
+  std::transform(command.name.begin(), command.name.end(), command.name.begin(), lower);
+  command.arity = *arity;
+  command.first_key = *first;
+  command.last_key = *last;
+  command.key_step = *step;
+  for (const ReplyValue& flag : e[2].elements) apply_flag(flag.text, &command);
+  return command;
+}
+
+// Commands whose keys are not all in the selected database.
+bool reaches_other_database(const CommandInfo& command, size_t argc) {
+  return command.name == "move" || (command.name == "copy" && argc > 4);
+}
+
+}  // namespace
+
+size_t CommandTable::Hash::operator()(std::string_view text) const { return XXH3_64bits(text.data(), text.size()); }
+
+Result<CommandTable> CommandTable::from_command_reply(const ReplyValue& reply) {
+  if (reply.is_error()) return Error{"the backend refuses COMMAND, which must be allowed: " + reply.text};
+  if (reply.kind != ReplyValue::Kind::kArray || reply.elements.empty()) {
+    return Error{"the backend's reply to COMMAND is not a list of commands"};
+  }
+
+  CommandTable table;
+  for (const ReplyValue& entry : reply.elements) {
+    if (!table.learn(entry)) return Error{"the backend's reply to COMMAND has an entry of unknown form"};
+  }
+
+  // Before 7.0, QUIT was understood without being in the table.
+  CommandInfo quit;
+  quit.name = "quit";
+  quit.arity = -1;
+  apply_traits(&quit);
+  table.by_name_.try_emplace(quit.name, quit);
+
+  // With TTLs on hash fields, HDEL of an expired field may answer 0 and leave the field to the expiry (Valkey 9), while
+  // on a replica it removes the field, and the key with the last one.
+  const auto hdel = table.by_name_.find("hdel");
+  if (hdel != table.by_name_.end() && table.by_name_.contains("hpexpire")) hdel->second.effect = Effect::kUnknown;
+  return table;
+}
+
+bool CommandTable::learn(const ReplyValue& entry) {
+  constexpr size_t kSubcommands = 9;  // from 7.0 on: entries of the same form, named "container|sub"
+  auto command = read_entry(entry);
+  if (!command) return false;
+
+  if (entry.elements.size() > kSubcommands) {
+    const ReplyValue& list = entry.elements[kSubcommands];
+    command->subcommands = !list.elements.empty();
+    for (const ReplyValue& subcommand : list.elements) {
+      // A subcommand has none of its own in any version: the form ends the recursion.
+      if (subcommand.elements.size() > kSubcommands && !subcommand.elements[kSubcommands].elements.empty())
+        return false;
+      if (!learn(subcommand)) return false;
+    }
+  }
+
+  apply_traits(&*command);
+  if (command->name.size() <= kMaxNameBytes) {
+    std::string name = command->name;
+    by_name_.insert_or_assign(std::move(name), std::move(*command));
+  }
+  return true;
+}
+
+const CommandInfo* CommandTable::find(const std::vector<std::string_view>& argv) const {
+  if (argv.empty()) return nullptr;
+  NameBuffer name;
+  if (!name.append(argv[0])) return nullptr;
+  const CommandInfo* command = find_name(name.view());
+  // "config|get" is a name in the table, but not one that a request may use.
+  if (command == nullptr || argv[0].find('|') != std::string_view::npos) return nullptr;
+  if (!command->subcommands || argv.size() == 1) return command;
+  if (!name.append("|") || !name.append(argv[1])) return nullptr;
+  return find_name(name.view());
+}
+
+const CommandInfo* CommandTable::find_name(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &found->second;
+}
+
+void key_hashes(const CommandInfo* command, int db, const std::vector<std::string_view>& argv,
+                std::vector<uint64_t>* hashes, bool* all) {
+  if (command != nullptr && command->keyless) return;
+  if (command == nullptr || command->movable_keys || command->first_key <= 0 || command->key_step <= 0 ||
+      reaches_other_database(*command, argv.size())) {
+    *all = true;
+    return;
+  }
+  const auto argc = static_cast<int64_t>(argv.size());
+  const int64_t last = command->last_key < 0 ? argc + command->last_key : command->last_key;
+  for (int64_t i = command->first_key; i <= last && i < argc; i += command->key_step) {
+    hashes->push_back(key_hash(db, argv[static_cast<size_t>(i)]));
+  }
+}
+
+uint64_t key_hash(int db, std::string_view key) {
+  return XXH3_64bits_withSeed(key.data(), key.size(), static_cast<XXH64_hash_t>(db));
+}
+
+Effect effect_of(const CommandInfo* command, const std::vector<std::string_view>& argv) {
+  if (command == nullptr) return Effect::kUnknown;
+  if (command->exact_unless_refused) return Effect::kOwnBytes;
+  if (command->name == "xadd") {
+    // Neither an id to be made up ("*", "5-*") nor an approximate trim ("~"): a field that looks like one costs a
+    // second commit.
+    for (size_t i = 2; i < argv.size(); i++) {
+      if (argv[i] == "*" || argv[i] == "~" || argv[i].ends_with("-*")) return Effect::kUnknown;
+    }
+    return Effect::kOwnBytes;
+  }
+  return command->effect;
+}
+
+}  // namespace holdfast

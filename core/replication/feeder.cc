@@ -1,0 +1,155 @@
+#include "core/replication/feeder.h"
+
+#include <iterator>
+
+#include "core/check.h"
+#include "core/resp/request.h"
+#include "core/shard/batch.h"
+#include "core/shard/effects_match.h"
+
+namespace holdfast {
+namespace {
+
+constexpr size_t kReadBytes = 1 << 20;
+constexpr size_t kUnsentBytes = 8 << 20;
+constexpr size_t kRdbPiece = 1 << 20;
+
+// Whether a replica may execute all of a batch although its effects were never seen.
+bool may_replay_batch(const CommandTable& table, std::string_view commands) {
+  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  while (!commands.empty()) {
+    if (parser.parse(commands) != RequestParser::Status::kComplete) return false;
+    const CommandInfo* info = table.find(parser.argv());
+    const bool select = info != nullptr && info->name == "select";
+    if (!select && !may_replay_unseen(effect_of(info, parser.argv()))) return false;
+    commands.remove_prefix(parser.consumed());
+  }
+  return true;
+}
+
+}  // namespace
+
+Feeder::Feeder(FeedPort* port, Log* log, std::string log_id, int reserved_db, Position settled, ReplayLimit limit)
+    : port_(port),
+      log_id_(std::move(log_id)),
+      reserved_db_(reserved_db),
+      settled_(settled),
+      source_(log),
+      limit_(limit) {}
+
+void Feeder::on_connected() { feed_ = std::make_unique<Feed>(port_->random_hex(40), 1); }
+
+bool Feeder::on_data(std::string_view data) {
+  if (!feed_) return false;
+  const bool asked = feed_->wants_rdb();
+  std::string answer;
+  const bool good = feed_->on_data(data, &answer);
+  if (!answer.empty()) port_->feed_send(std::move(answer));
+  // It may ask only once: the stream that it missed would be gone.
+  return good && !(asked && rdb_bytes_ >= 0 && feed_->wants_rdb());
+}
+
+Result<bool> Feeder::send_rdb() {
+  if (rdb_done_) return true;
+  if (!feed_ || (!feed_->wants_rdb() && rdb_bytes_ < 0)) return false;
+  const std::optional<SnapshotRef>& base = source_.replay().base();
+  if (rdb_bytes_ < 0) {
+    rdb_bytes_ = static_cast<int64_t>(kEmptyRdb.size());
+    if (base) {
+      const Result<int64_t> size = port_->snapshot_size(*base);
+      if (!size.ok()) return Error{size.error()};
+      rdb_bytes_ = *size;
+    }
+    port_->feed_send(feed_->rdb_header(rdb_bytes_));
+  }
+  while (rdb_sent_ < rdb_bytes_ && port_->feed_unsent() < kUnsentBytes) {
+    std::string piece(kEmptyRdb);
+    if (base) {
+      Result<std::string> read = port_->snapshot_read(*base, rdb_sent_, kRdbPiece);
+      if (!read.ok()) return Error{read.error()};
+      if (read->empty()) return Error{"the base snapshot " + base->file + " is shorter than it was"};
+      piece = std::move(*read);
+    }
+    rdb_sent_ += static_cast<int64_t>(piece.size());
+    port_->feed_send(std::move(piece));
+  }
+  if (rdb_sent_ < rdb_bytes_) return false;
+  rdb_done_ = true;
+  // From the first moment on this Redis says whose it is.
+  send_marker();
+  return true;
+}
+
+Result<bool> Feeder::pump(Position target) {
+  // The base snapshot is known once the first batch has been read.
+  while (!source_.replay().has_batches() && source_.position() < target) {
+    const Result<size_t> read = source_.read(kReadBytes);
+    if (!read.ok()) return Error{read.error()};
+    if (*read == 0) return false;
+  }
+  const Result<bool> rdb = send_rdb();
+  if (!rdb.ok() || !*rdb) return rdb;
+
+  while (port_->feed_unsent() < kUnsentBytes) {
+    std::vector<ReplayPiece> pieces;
+    source_.replay().take(&pieces);
+    while (source_.position() >= target && !source_.replay().pending().empty() &&
+           source_.replay().pending().front().position <= settled_) {
+      Replay::Pending pending = source_.replay().take_pending_front();
+      pieces.push_back(pending.as_piece());
+      pieces.insert(pieces.end(), std::make_move_iterator(pending.after.begin()),
+                    std::make_move_iterator(pending.after.end()));
+    }
+    for (const ReplayPiece& piece : limit_.admit(std::move(pieces))) feed(piece);
+    if (marker_due_) send_marker();
+    if (source_.position() >= target || limit_.reached()) return true;
+    const Result<size_t> read = source_.read(kReadBytes);
+    if (!read.ok()) return Error{read.error()};
+    if (*read == 0) return false;
+  }
+  return false;
+}
+
+void Feeder::feed_unseen(const CommandTable& table) {
+  Replay& replay = source_.replay();
+  while (!replay.pending().empty() && may_replay_batch(table, replay.pending().front().commands)) {
+    Replay::Pending pending = replay.take_pending_front();
+    feed(pending.as_piece());
+    for (const ReplayPiece& after : pending.after) feed(after);
+  }
+  if (marker_due_) send_marker();
+}
+
+void Feeder::feed(const ReplayPiece& piece) {
+  // Every piece begins with its SELECT.
+  feed_->stream(piece.commands, &out_);
+  stream_db_ = -1;
+  if (piece.is_batch) fed_ = piece.chain;
+  pieces_fed_++;
+  marker_due_ = true;
+  if (out_.size() >= kReadBytes) port_->feed_send(std::exchange(out_, std::string()));
+}
+
+void Feeder::send_marker() {
+  Marker marker;
+  marker.log_id = log_id_;
+  marker.applied = fed_;
+  marker.settled = fed_;
+  std::string commands;
+  append_select(&commands, reserved_db_, &stream_db_);
+  append_request(&commands, {"SET", kMarkerKey, encode_marker(marker)});
+  feed_->stream(commands, &out_);
+  marker_due_ = false;
+  port_->feed_send(std::exchange(out_, std::string()));
+}
+
+void Feeder::finish() {
+  HOLDFAST_CHECK(rdb_done_);
+  if (finished_) return;
+  finished_ = true;
+  std::string out;
+  feed_->ask_ack(&out);
+  port_->feed_send(std::move(out));
+}
+
+}  // namespace holdfast

@@ -1,0 +1,46 @@
+// Reads a log from a known state and hands out what to apply: reader, chain and replay in one. Used by the proxy and
+// by the recovery tool.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/record/record.h"
+#include "core/replication/replay.h"
+#include "log/log.h"
+
+namespace holdfast {
+
+class LogSource {
+ public:
+  // Begins behind `from`; all up to there is applied already.
+  explicit LogSource(Log* log, const ChainState& from = {}) : log_(log), chain_(from), replay_(from) {}
+
+  // Reads what can be had now, about `max_bytes`. Returns how many entries that were.
+  Result<size_t> read(size_t max_bytes);
+
+  Chain& chain() { return chain_; }
+  Replay& replay() { return replay_; }
+  // The last entry that was read, whether it counts or not.
+  Position position() const { return position_; }
+
+  // Looks for a state of the log that must occur: where a Redis says it is. Call before reading.
+  void expect(const ChainState& state) { expected_ = state; }
+  bool expectation_met() const { return met_; }
+
+ private:
+  Log* log_;
+  Chain chain_;
+  Replay replay_;
+  std::unique_ptr<LogReader> reader_;
+  Position position_ = kNoPosition;
+  bool started_ = false;
+  ChainState expected_;
+  bool met_ = false;
+};
+
+// The id that the log's first claim gave it; empty for an empty log.
+Result<std::string> read_log_id(Log* log);
+
+}  // namespace holdfast

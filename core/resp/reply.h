@@ -1,0 +1,72 @@
+// Framing of replies: what Redis answers. All types of RESP2 and RESP3, nested to any depth, without recursion.
+// Source: https://redis.io/docs/latest/develop/reference/protocol-spec/
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace holdfast {
+
+// Finds where a reply ends, whatever pieces the bytes come in. The contract is RequestParser's: after kIncomplete the
+// same bytes and more; nothing is looked at twice.
+class ReplyFramer {
+ public:
+  enum class Status { kComplete, kIncomplete, kError };
+
+  Status next(std::string_view data);
+
+  size_t consumed() const { return consumed_; }          // after kComplete: bytes of `data` that the reply took
+  size_t bytes_wanted() const { return bytes_wanted_; }  // as in RequestParser
+  const std::string& error() const { return error_; }
+
+ private:
+  enum class Step { kDone, kIncomplete, kError };
+  struct Position;
+
+  // Each moves the position behind one value, or behind the header of a nested one.
+  Step skip_line(Position* position);
+  Step skip_bulk(Position* position);
+  Step enter_nested(Position* position);
+  Step read_length(const Position& position, int64_t* length, const char** behind);
+  Step fail(std::string text);
+
+  // The values still to come, at all levels together: a nested value takes its own place and adds its elements, so the
+  // reply is complete at 0 and no depth of nesting costs memory.
+  int64_t pending_ = 1;
+  size_t cursor_ = 0;   // where the next value starts
+  size_t scanned_ = 0;  // up to here no line end was found
+  size_t consumed_ = 0;
+  size_t bytes_wanted_ = 0;
+  std::string error_;
+};
+
+// A reply taken apart, for those that Holdfast itself asked for (COMMAND, CONFIG GET, ROLE …). Not for the hot path.
+struct ReplyValue {
+  enum class Kind { kString, kError, kInteger, kArray, kNull };
+  Kind kind = Kind::kNull;
+  std::string text;                  // kString (simple, bulk, verbatim, double, big number), kError without the "-"
+  int64_t integer = 0;               // kInteger, boolean as 0 or 1
+  std::vector<ReplyValue> elements;  // kArray (also set, push; a map as key, value, key, value …)
+
+  bool is_error() const { return kind == Kind::kError; }
+};
+
+// Takes one whole reply apart; `data` must be exactly one. Attributes are left out, the prefix of a verbatim string
+// too. Nesting deeper than any command of Redis answers is refused.
+Result<ReplyValue> parse_reply(std::string_view data);
+
+// Writers of RESP2 replies.
+void append_simple(std::string* out, std::string_view text);  // +text
+void append_error(std::string* out, std::string_view text);   // -text; line ends inside become spaces, as in Redis
+void append_integer(std::string* out, int64_t value);
+void append_bulk(std::string* out, std::string_view text);
+void append_null_bulk(std::string* out);
+void append_array_header(std::string* out, size_t count);
+
+}  // namespace holdfast

@@ -1,0 +1,439 @@
+#include "core/shard/attach.h"
+
+#include <utility>
+
+#include "core/check.h"
+#include "core/resp/reply.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int64_t kRetryMs = 100;
+constexpr size_t kReadBytes = 4 << 20;
+
+}  // namespace
+
+Attach::Attach(World* world, AttachEvents* events, const ShardOptions& options, Backend* backend, Tap* tap,
+               Settler* settler, CommitLine* line)
+    : world_(world), events_(events), options_(options), backend_(backend), tap_(tap), settler_(settler), line_(line) {}
+
+const char* Attach::doing() const {
+  switch (stage_) {
+    case Stage::kDown:
+    case Stage::kConnecting: return "connecting to Redis";
+    case Stage::kProbing: return "looking at Redis";
+    case Stage::kReading: return "reading the log";
+    case Stage::kClaiming: return "claiming the log";
+    case Stage::kTapping: return "following Redis's effects";
+    case Stage::kRebuildDue: return "waiting for the log before Redis is rebuilt";
+    case Stage::kFeeding:
+    case Stage::kFed:
+    case Stage::kPromoting: return "rebuilding Redis from the log";
+    case Stage::kAdopting:
+    case Stage::kSaving:
+    case Stage::kRecording: return "making the base snapshot of Redis's data";
+    case Stage::kReady: return "ready";
+    case Stage::kRefused: return "refused";
+  }
+  return "";
+}
+
+void Attach::start() {
+  started_ms_ = world_->monotonic_ms();
+  stage_ = Stage::kConnecting;
+  world_->link_connect(Link::kMain);
+}
+
+void Attach::work() {
+  const int64_t now = world_->monotonic_ms();
+  switch (stage_) {
+    case Stage::kDown:
+      if (first_ && !claimed_ && now - started_ms_ > options_.attach_timeout_ms) {
+        refuse(last_reason_);
+      } else if (now >= retry_ms_) {
+        stage_ = Stage::kConnecting;
+        world_->link_connect(Link::kMain);
+      }
+      break;
+    case Stage::kReading: read_behind_marker(); break;
+    case Stage::kRebuildDue:
+      if (!claimed_ || (line_->leading() && !settler_->effects_due())) begin_feed();
+      break;
+    case Stage::kFeeding:
+    case Stage::kFed: pump(); break;
+    default: break;
+  }
+  if (tap_retry_ms_ != 0 && now >= tap_retry_ms_) {
+    tap_retry_ms_ = 0;
+    world_->link_connect(Link::kTap);
+  }
+}
+
+bool Attach::busy() const {
+  return stage_ == Stage::kReading || (stage_ == Stage::kFeeding && feeder_ && !feeder_->rdb_under_way());
+}
+
+void Attach::retry(const std::string& reason) {
+  if (reason != last_reason_) world_->note(World::Level::kWarn, reason);
+  last_reason_ = reason;
+  world_->link_close(Link::kMain);
+  stage_ = Stage::kDown;
+  retry_ms_ = world_->monotonic_ms() + kRetryMs;
+}
+
+void Attach::refuse(const std::string& reason) {
+  stage_ = Stage::kRefused;
+  world_->fatal(reason);
+}
+
+void Attach::on_link_up(Link link) {
+  if (link == Link::kTap) {
+    tap_->start(options_.redis_username, options_.redis_password, tap_replid_, tap_offset_);
+    return;
+  }
+  if (stage_ != Stage::kConnecting) return;
+  stage_ = Stage::kProbing;
+  backend_->reset();
+  found_ = RedisState();
+  probe_ = std::make_unique<Probe>(backend_, options_, &found_);
+  probe_->start([this](Probe::Outcome outcome, const std::string& reason) { probed(outcome, reason); });
+}
+
+void Attach::on_main_lost(const std::string& reason) {
+  if (stage_ == Stage::kRefused) return;
+  if (stage_ == Stage::kAdopting || stage_ == Stage::kSaving) world_->link_close(Link::kTap);
+  feeder_.reset();
+  source_.reset();
+  retry("Redis is lost: " + reason);
+}
+
+void Attach::probed(Probe::Outcome outcome, const std::string& reason) {
+  if (stage_ != Stage::kProbing) return;
+  if (outcome == Probe::Outcome::kBusy) {
+    retry("Redis is busy: " + reason);
+  } else if (outcome == Probe::Outcome::kRefused) {
+    refuse(reason);
+  } else {
+    last_reason_.clear();
+    redis_ = std::move(found_);
+    backend_->set_reserved_db(redis_.reserved_db);
+    settler_->set_reserved_db(redis_.reserved_db);
+    decide();
+  }
+}
+
+void Attach::decide() {
+  if (first_) {
+    const Result<std::string> id = read_log_id(&world_->log());
+    const Result<Position> end = world_->log().end();
+    if (!id.ok() || !end.ok()) {
+      refuse("the log cannot be read: " + (id.ok() ? end.error() : id.error()));
+      return;
+    }
+    log_id_ = id->empty() && log_id_.empty() ? world_->random_hex(32) : id->empty() ? log_id_ : *id;
+    const Result<Plan> chosen = plan(*end);
+    if (!chosen.ok()) {
+      refuse(chosen.error());
+      return;
+    }
+    plan_ = *chosen;
+    target_ = *end - 1;
+    if (plan_ == Plan::kRebuild) {
+      start_rebuild(*end == 0 ? "the log is new" : "Redis does not hold the log's data");
+    } else if (plan_ == Plan::kAdopt) {
+      source_ = std::make_unique<LogSource>(&world_->log());
+      stage_ = Stage::kReading;
+    } else {
+      source_ = std::make_unique<LogSource>(&world_->log(), redis_.marker->settled);
+      source_->expect(redis_.marker->applied);
+      stage_ = Stage::kReading;
+    }
+    return;
+  }
+  const bool same = redis_.run_id == run_id_ && !redis_.replica && redis_.marker && redis_.marker->log_id == log_id_;
+  if (!same) {
+    start_rebuild("it is not the Redis that it was");
+    return;
+  }
+  events_->on_redis_executed_through(redis_.marker->applied.position);
+  if (tap_->streaming() && tap_retry_ms_ == 0) {
+    finish();
+  } else {
+    stage_ = Stage::kTapping;
+    if (tap_retry_ms_ == 0) connect_tap(tap_->replid(), tap_->offset());
+  }
+}
+
+Result<Attach::Plan> Attach::plan(Position end) {
+  const std::string where = "Redis (" + redis_.version + ")";
+  if (redis_.replica && !redis_.replica_alone) {
+    return Error{where + " is the replica of another master: make it one of its own first (REPLICAOF NO ONE)"};
+  }
+  if (redis_.marker) {
+    if (redis_.marker->log_id == log_id_ && end > redis_.marker->applied.position) {
+      // Left behind in the middle of a rebuild: it may hold half a batch.
+      return redis_.replica ? Plan::kRebuild : Plan::kResume;
+    }
+    if (options_.discard_redis_data) return Plan::kRebuild;
+    if (end == 0 || redis_.marker->log_id == log_id_) {
+      return Error{where + " holds the state of this log at position " +
+                   std::to_string(redis_.marker->applied.position) + ", but the log ends before it, at " +
+                   std::to_string(end) +
+                   ": the log has lost committed records or is another one. Give the right log, or throw away Redis's "
+                   "data with --discard-redis-data"};
+    }
+    return Error{where + " holds the state of another log (" + redis_.marker->log_id + ", this one is " + log_id_ +
+                 "): give the right log, or throw away Redis's data with --discard-redis-data"};
+  }
+  if (redis_.keys == 0 && redis_.reserved_keys == 0) return Plan::kRebuild;
+  if (options_.discard_redis_data) return Plan::kRebuild;
+  if (redis_.reserved_keys > 0) {
+    return Error{where + " holds " + std::to_string(redis_.reserved_keys) + " key(s) in database " +
+                 std::to_string(redis_.reserved_db) +
+                 ", which Holdfast needs for itself: move them, or start Redis with one database more"};
+  }
+  // Data and no marker: never been behind Holdfast. It can only be adopted by a log without writes.
+  LogSource source(&world_->log());
+  while (source.position() < end - 1 && !source.replay().has_batches()) {
+    const Result<size_t> read = source.read(kReadBytes);
+    if (!read.ok()) return Error{read.error()};
+  }
+  if (!source.replay().has_batches()) return Plan::kAdopt;
+  return Error{where + " holds " + std::to_string(redis_.keys) +
+               " key(s) that are not this log's, and the log holds writes: the two would be mixed. Give an empty Redis "
+               "or a new log, or throw away Redis's data with --discard-redis-data"};
+}
+
+void Attach::claim(const Chain& chain) {
+  stage_ = Stage::kClaiming;
+  if (!claimed_) {
+    claimed_ = true;
+    line_->start(chain, log_id_);
+  } else if (line_->leading()) {
+    on_leading();
+  }
+}
+
+void Attach::read_behind_marker() {
+  if (source_->position() < target_) {
+    const Result<size_t> read = source_->read(kReadBytes);
+    if (!read.ok()) refuse(read.error());
+    return;
+  }
+  if (plan_ == Plan::kResume && !source_->expectation_met()) {
+    refuse("Redis holds a state of this log at position " + std::to_string(redis_.marker->applied.position) +
+           " that the log does not have: the log was changed or truncated. Give the right log, or throw away Redis's "
+           "data with --discard-redis-data");
+  } else if (!claimed_ || !line_->leading() || source_->position() < line_->committed().position) {
+    claim(source_->chain());
+  } else if (plan_ == Plan::kAdopt) {
+    adopt();
+  } else {
+    resume_tap();
+  }
+}
+
+// What was read before the claim may not have been the end of what counts: reads on, through the claim.
+void Attach::on_leading() {
+  if (stage_ == Stage::kRecording) line_->append_snapshot(snapshot_, settler_->header_settled());
+  if (stage_ != Stage::kClaiming) return;
+  target_ = line_->committed().position;
+  stage_ = feeder_ ? Stage::kFeeding : Stage::kReading;
+}
+
+void Attach::resume_tap() {
+  Replay& replay = source_->replay();
+  const Settled& settled = replay.settled();
+  const Marker& marker = *redis_.marker;
+  if (settled.replid.empty() || settled.position < marker.settled.position ||
+      settled.position > marker.applied.position) {
+    start_rebuild("the log does not tell how far its effects are known");
+    return;
+  }
+  stage_ = Stage::kTapping;
+  connect_tap(settled.replid, settled.offset);
+}
+
+void Attach::connect_tap(const std::string& replid, int64_t offset) {
+  tap_replid_ = replid;
+  tap_offset_ = offset;
+  tap_retry_ms_ = 0;
+  world_->link_connect(Link::kTap);
+}
+
+void Attach::on_tap_continues() {
+  if (stage_ != Stage::kTapping) return;  // it was only the tap that had been lost
+  if (first_ && source_) {
+    Replay& replay = source_->replay();
+    std::vector<ReplayPiece> applied;
+    replay.take(&applied);
+    settler_->restart(tap_->replid(), tap_offset_, replay.settled().position, replay.settled_chain());
+    std::deque<Replay::Pending> tail;
+    while (!replay.pending().empty()) tail.push_back(replay.take_pending_front());
+    events_->on_tail(std::move(tail), redis_.marker->applied.position);
+    source_.reset();
+  } else if (feeder_) {
+    settler_->restart(tap_->replid(), tap_offset_, feeder_->fed().position, feeder_->fed());
+    Replay& replay = feeder_->source().replay();
+    std::deque<Replay::Pending> tail;
+    while (first_ && !replay.pending().empty()) tail.push_back(replay.take_pending_front());
+    if (first_) events_->on_tail(std::move(tail), feeder_->fed().position);
+    feeder_.reset();
+  }
+  finish();
+}
+
+void Attach::on_tap_full_sync(const std::string& replid, int64_t offset) {
+  if (stage_ == Stage::kAdopting) {
+    settler_->restart(replid, offset, kNoPosition, ChainState{});
+    world_->snapshot_begin();
+    return;
+  }
+  // Redis does not know any more what it did since. What the log says it knows.
+  world_->link_close(Link::kTap);
+  start_rebuild("its effects cannot be followed from where they are known");
+}
+
+void Attach::on_tap_lost(const std::string& reason) {
+  if (stage_ == Stage::kAdopting) {
+    retry("Redis ended the full sync: " + reason);
+    return;
+  }
+  if (stage_ != Stage::kReady && stage_ != Stage::kTapping) return;
+  if (reason != last_reason_) world_->note(World::Level::kWarn, "Redis's effects cannot be followed: " + reason);
+  last_reason_ = reason;
+  if (!tap_replid_.empty() && tap_->streaming()) {
+    tap_replid_ = tap_->replid();
+    tap_offset_ = tap_->offset();
+  }
+  tap_retry_ms_ = world_->monotonic_ms() + kRetryMs;
+}
+
+void Attach::start_rebuild(const std::string& reason) {
+  world_->note(World::Level::kInfo, "rebuilding Redis from the log: " + reason);
+  world_->link_close(Link::kTap);
+  tap_retry_ms_ = 0;
+  source_.reset();
+  feeder_.reset();
+  plan_ = Plan::kRebuild;
+  events_->on_rebuilding();
+  stage_ = Stage::kRebuildDue;
+}
+
+void Attach::begin_feed() {
+  const Position settled = first_ ? kNoPosition : settler_->header_settled().position;
+  if (claimed_) target_ = line_->committed().position;
+  feeder_ = std::make_unique<Feeder>(world_, &world_->log(), log_id_, redis_.reserved_db, settled);
+  stage_ = Stage::kFeeding;
+  backend_->request(-1, {"REPLICAOF", world_->feed_host(), std::to_string(world_->feed_port())},
+                    [this](std::string_view reply) {
+                      if (reply.starts_with('-')) refuse("Redis refuses REPLICAOF: " + std::string(reply));
+                    });
+}
+
+void Attach::on_feed_connected() {
+  if (stage_ != Stage::kFeeding && stage_ != Stage::kFed && stage_ != Stage::kClaiming) {
+    world_->feed_close();
+    return;
+  }
+  if (!feeder_) return;
+  if (!feeder_->rdb_under_way() || stage_ == Stage::kClaiming) {
+    // It begins anew, and so do we.
+    const Position settled = first_ ? kNoPosition : settler_->header_settled().position;
+    if (claimed_ && line_->leading()) target_ = line_->committed().position;
+    feeder_ = std::make_unique<Feeder>(world_, &world_->log(), log_id_, redis_.reserved_db, settled);
+    if (stage_ != Stage::kClaiming) stage_ = Stage::kFeeding;
+  }
+  feeder_->on_connected();
+}
+
+void Attach::on_feed_data(std::string_view data) {
+  if (feeder_ && !feeder_->on_data(data)) world_->feed_close();
+}
+
+void Attach::pump() {
+  if (stage_ == Stage::kFeeding) {
+    const Result<bool> fed = feeder_->pump(target_);
+    if (!fed.ok()) {
+      refuse(fed.error());
+      return;
+    }
+    if (!*fed) return;
+    if (!claimed_ || (first_ && feeder_->source().position() < line_->committed().position)) {
+      claim(feeder_->source().chain());
+      return;
+    }
+    if (!line_->leading()) return;
+    if (first_) feeder_->feed_unseen(redis_.table);
+    feeder_->finish();
+    stage_ = Stage::kFed;
+  }
+  if (feeder_->acknowledged()) promote();
+}
+
+void Attach::promote() {
+  stage_ = Stage::kPromoting;
+  backend_->request(-1, {"REPLICAOF", "NO", "ONE"}, [this](std::string_view reply) {
+    if (stage_ != Stage::kPromoting) return;
+    if (reply.starts_with('-')) {
+      refuse("Redis refuses REPLICAOF NO ONE: " + std::string(reply));
+      return;
+    }
+    world_->feed_close();
+    stage_ = Stage::kTapping;
+    connect_tap(feeder_->replid(), feeder_->offset());
+  });
+}
+
+void Attach::adopt() {
+  world_->note(World::Level::kInfo, "Redis holds " + std::to_string(redis_.keys) +
+                                        " keys and the log none: making the base snapshot of them");
+  source_.reset();
+  stage_ = Stage::kAdopting;
+  connect_tap("", 0);
+}
+
+void Attach::on_tap_rdb(std::string_view piece, bool last) {
+  if (stage_ != Stage::kAdopting) return;
+  world_->snapshot_data(piece);
+  if (!last) return;
+  stage_ = Stage::kSaving;
+  world_->snapshot_end();
+}
+
+void Attach::on_snapshot_saved(const Result<SnapshotRef>& saved) {
+  if (stage_ != Stage::kSaving) return;
+  if (!saved.ok()) {
+    refuse(saved.error());
+    return;
+  }
+  snapshot_ = encode_snapshot_ref(*saved);
+  stage_ = Stage::kRecording;
+  if (line_->leading()) line_->append_snapshot(snapshot_, settler_->header_settled());
+}
+
+void Attach::on_snapshot_committed() {
+  if (stage_ != Stage::kRecording) return;
+  // Reading may begin at the very start: everything since then is about this state.
+  Marker marker;
+  marker.log_id = log_id_;
+  marker.applied = line_->committed();
+  backend_->request(redis_.reserved_db, {"SET", kMarkerKey, encode_marker(marker)}, [this](std::string_view reply) {
+    if (stage_ != Stage::kRecording) return;
+    if (reply.starts_with('-')) {
+      refuse("Redis refuses to be marked: " + std::string(reply));
+      return;
+    }
+    finish();
+  });
+}
+
+void Attach::finish() {
+  stage_ = Stage::kReady;
+  first_ = false;
+  run_id_ = redis_.run_id;
+  tap_replid_ = tap_->replid();
+  events_->on_attached();
+}
+
+}  // namespace holdfast

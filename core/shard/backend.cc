@@ -1,0 +1,283 @@
+#include "core/shard/backend.h"
+
+#include <charconv>
+#include <utility>
+
+#include "core/check.h"
+#include "core/resp/request.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n";
+constexpr std::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";
+constexpr std::string_view kDiscard = "*1\r\n$7\r\nDISCARD\r\n";
+constexpr std::string_view kRole = "*1\r\n$4\r\nROLE\r\n";
+constexpr std::string_view kNotExecuted =
+    "-NOTWRITTEN Redis refused another command of the same batch; this one was not executed\r\n";
+
+}  // namespace
+
+void Backend::reset() {
+  db_ = -1;
+  out_.clear();
+  in_.clear();
+  framer_ = ReplyFramer();
+  owed_.clear();
+  running_.clear();
+  reads_.members.clear();
+  read_groups_.clear();
+  answers_.clear();
+}
+
+std::vector<Waiter> Backend::owed_reads() const {
+  std::vector<Waiter> waiters;
+  for (const ReplyGroup& group : read_groups_) {
+    for (const ReplyGroup::Member& member : group.members) waiters.push_back(member.waiter);
+  }
+  for (const ReplyGroup::Member& member : reads_.members) waiters.push_back(member.waiter);
+  return waiters;
+}
+
+void Backend::select(int db) {
+  if (db_ == db) return;
+  append_select(&out_, db, &db_);
+  owed_.push_back(Owed{Expect::kIgnored, {}});
+}
+
+void Backend::read(const Waiter& waiter, uint64_t touches, int db, std::string_view command) {
+  select(db);
+  out_.append(command);
+  owed_.push_back(Owed{Expect::kRead, waiter});
+  reads_.members.push_back({waiter, touches});
+}
+
+void Backend::reads_at_once(std::unique_ptr<Unit> unit) {
+  for (const Op& op : unit->ops) {
+    if (op.last_piece) reads_.members.push_back({op.waiter, kTouchesAnything});
+  }
+  Running running;
+  running.unit = unit.get();
+  running.owned = std::move(unit);
+  send_unit(std::move(running), {});
+}
+
+void Backend::apply(Batch* batch, std::string_view marker) {
+  Running running;
+  running.unit = batch;
+  running.batch = batch;
+  send_unit(std::move(running), marker);
+}
+
+void Backend::send_unit(Running running, std::string_view marker) {
+  const Unit& unit = *running.unit;
+  running.plan.reserve(unit.ops.size() + 4);
+  out_.append(kMulti);
+  auto select_inside = [&](int db) {
+    if (db_ == db) return;
+    append_select(&out_, db, &db_);
+    running.plan.push_back(-1);
+  };
+  for (size_t i = 0; i < unit.ops.size(); i++) {
+    const Op& op = unit.ops[i];
+    if (op.kind == Op::Kind::kLocal) continue;
+    select_inside(op.db);
+    out_.append(unit.bytes_of(op));
+    running.plan.push_back(static_cast<int32_t>(i));
+  }
+  if (running.batch != nullptr) {
+    select_inside(reserved_db_);
+    append_request(&out_, {"SET", kMarkerKey, marker});
+    running.plan.push_back(-1);
+  }
+  out_.append(kExec);
+  owed_.push_back(Owed{Expect::kUnit, {}});
+  running_.push_back(std::move(running));
+}
+
+void Backend::ask(int db, std::string_view command, std::function<void(std::string_view)> answer) {
+  select(db);
+  out_.append(kMulti);
+  out_.append(command);
+  out_.append(kDiscard);
+  owed_.push_back(Owed{Expect::kIgnored, {}});
+  owed_.push_back(Owed{Expect::kAnswer, {}});
+  owed_.push_back(Owed{Expect::kIgnored, {}});
+  answers_.push_back([answer = std::move(answer)](std::string_view reply) {
+    answer(reply.starts_with('-') ? reply : std::string_view());
+  });
+}
+
+void Backend::request(int db, const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) {
+  if (db >= 0) select(db);
+  append_request(&out_, argv);
+  owed_.push_back(Owed{Expect::kAnswer, {}});
+  answers_.push_back(std::move(answer));
+}
+
+std::string Backend::take_output() {
+  if (!reads_.members.empty()) {
+    out_.append(kRole);
+    owed_.push_back(Owed{Expect::kOffset, {}});
+    read_groups_.push_back(std::move(reads_));
+    reads_ = ReplyGroup();
+  }
+  return std::exchange(out_, std::string());
+}
+
+void Backend::on_data(std::string_view data) {
+  std::string_view rest = data;
+  const bool buffered = !in_.empty();
+  if (buffered) {
+    in_.append(data);
+    rest = in_;
+  }
+  while (!rest.empty()) {
+    const size_t consumed = one_reply(rest);
+    if (consumed == 0) break;
+    rest.remove_prefix(consumed);
+  }
+  if (buffered) {
+    in_.erase(0, in_.size() - std::min(in_.size(), rest.size()));
+    if (in_.empty() && in_.capacity() > (1 << 20)) in_ = std::string();
+  } else {
+    in_.assign(rest);
+  }
+}
+
+size_t Backend::one_reply(std::string_view data) {
+  if (owed_.empty()) {
+    events_->on_backend_error("Redis sent what nobody asked for");
+    return 0;
+  }
+  if (owed_.front().what == Expect::kUnit && running_.front().phase == Running::Phase::kExec && data[0] == '*') {
+    // The answers inside are taken one by one: they go to different clients.
+    const size_t end = data.find("\r\n");
+    if (end == std::string_view::npos) return 0;
+    Running& running = running_.front();
+    size_t count = 0;
+    std::from_chars(data.data() + 1, data.data() + end, count);
+    if (count != running.plan.size()) {
+      events_->on_backend_error("Redis answered EXEC with " + std::string(data.substr(0, end)));
+      return 0;
+    }
+    running.phase = Running::Phase::kExecuted;
+    running.next = 0;
+    if (running.plan.empty()) unit_done();
+    return end + 2;
+  }
+  switch (framer_.next(data)) {
+    case ReplyFramer::Status::kIncomplete: return 0;
+    case ReplyFramer::Status::kError:
+      events_->on_backend_error("Redis sent what is no reply: " + framer_.error());
+      return 0;
+    case ReplyFramer::Status::kComplete: break;
+  }
+  const size_t consumed = framer_.consumed();
+  dispatch(data.substr(0, consumed));
+  return consumed;
+}
+
+void Backend::dispatch(std::string_view reply) {
+  const Owed owed = owed_.front();
+  switch (owed.what) {
+    case Expect::kRead:
+      owed_.pop_front();
+      events_->on_reply(owed.waiter, reply, true);
+      break;
+    case Expect::kIgnored: owed_.pop_front(); break;
+    case Expect::kUnit: unit_reply(reply); break;
+    case Expect::kOffset:
+      owed_.pop_front();
+      offset_known(reply);
+      break;
+    case Expect::kAnswer: {
+      owed_.pop_front();
+      const std::function<void(std::string_view)> answer = std::move(answers_.front());
+      answers_.pop_front();
+      answer(reply);
+      break;
+    }
+  }
+}
+
+void Backend::offset_known(std::string_view reply) {
+  constexpr std::string_view kMaster = "*3\r\n$6\r\nmaster\r\n:";
+  int64_t offset = 0;
+  if (!reply.starts_with(kMaster) ||
+      std::from_chars(reply.data() + kMaster.size(), reply.data() + reply.size(), offset).ec != std::errc()) {
+    events_->on_backend_error("Redis is no master any more: somebody else changed its role");
+    return;
+  }
+  ReplyGroup group = std::move(read_groups_.front());
+  read_groups_.pop_front();
+  events_->on_reads_done(std::move(group), offset);
+}
+
+void Backend::unit_reply(std::string_view reply) {
+  Running& running = running_.front();
+  switch (running.phase) {
+    case Running::Phase::kMulti:
+      running.phase = running.plan.empty() ? Running::Phase::kExec : Running::Phase::kQueueing;
+      break;
+    case Running::Phase::kQueueing: {
+      const int32_t op = running.plan[running.next++];
+      if (reply.starts_with('-') && op >= 0) running.unit->ops[static_cast<size_t>(op)].reply = std::string(reply);
+      if (running.next == running.plan.size()) running.phase = Running::Phase::kExec;
+      break;
+    }
+    case Running::Phase::kExec: refused(&running, reply); break;
+    case Running::Phase::kExecuted: executed(&running, reply); break;
+  }
+}
+
+void Backend::executed(Running* running, std::string_view reply) {
+  tell_local_ops(running);
+  const int32_t at = running->plan[running->next++];
+  if (at >= 0) {
+    Op& op = running->unit->ops[static_cast<size_t>(at)];
+    running->next_op = static_cast<size_t>(at) + 1;
+    op.answered = true;
+    events_->on_reply(op.waiter, reply, op.last_piece);
+  }
+  if (running->next == running->plan.size()) {
+    tell_local_ops(running);
+    unit_done();
+  }
+}
+
+void Backend::tell_local_ops(Running* running) {
+  std::vector<Op>& ops = running->unit->ops;
+  while (running->next_op < ops.size() && ops[running->next_op].kind == Op::Kind::kLocal) {
+    Op& op = ops[running->next_op++];
+    op.answered = true;
+    events_->on_reply(op.waiter, op.reply, op.last_piece);
+  }
+}
+
+// EXEC was not carried out: some command was not queued. It tells its own reason, the others say that they were not
+// executed. A transaction's slot has its array header already, so each of its pieces gets an error.
+void Backend::refused(Running* running, std::string_view reply) {
+  if (running->batch != nullptr) running->batch->refused = true;
+  for (Op& op : running->unit->ops) {
+    const bool own = op.kind != Op::Kind::kLocal && op.reply.starts_with('-');
+    op.answered = true;
+    events_->on_reply(op.waiter,
+                      own                         ? std::string_view(op.reply)
+                      : running->batch != nullptr ? kNotExecuted
+                                                  : reply,
+                      op.last_piece);
+  }
+  unit_done();
+}
+
+void Backend::unit_done() {
+  Batch* batch = running_.front().batch;
+  // The db inside MULTI counts only if EXEC was carried out; asking again is cheap.
+  if (batch != nullptr && batch->refused) db_ = -1;
+  owed_.pop_front();
+  running_.pop_front();
+  if (batch != nullptr) events_->on_batch_replied(batch);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,116 @@
+// The main link: one pipelined connection to Redis for the reads of all clients and for all batches. The wire gives the
+// order. Knows what is owed by Redis and hands each reply to whom it belongs.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/resp/reply.h"
+#include "core/shard/batch.h"
+
+namespace holdfast {
+
+// Replies that wait for one offset of the replication stream to be settled.
+struct ReplyGroup {
+  struct Member {
+    Waiter waiter;
+    uint64_t touches = kTouchesAnything;
+  };
+  std::vector<Member> members;
+};
+
+class BackendEvents {
+ public:
+  virtual ~BackendEvents() = default;
+  // A reply, or with `last_piece` false a part of a transaction's.
+  virtual void on_reply(const Waiter& waiter, std::string_view reply, bool last_piece) = 0;
+  // All replies of `group` have been told; what they say is what the effects up to `offset` made.
+  virtual void on_reads_done(ReplyGroup group, int64_t offset) = 0;
+  // Redis has answered all of the batch, or refused to execute any of it (`batch->refused`).
+  virtual void on_batch_replied(Batch* batch) = 0;
+  virtual void on_backend_error(const std::string& reason) = 0;
+};
+
+class Backend {
+ public:
+  explicit Backend(BackendEvents* events) : events_(events) {}
+  void set_reserved_db(int db) { reserved_db_ = db; }
+
+  // Forgets all that is owed: the connection is gone, or new.
+  void reset();
+  // Whom Redis owes the reply to a read, also those whose reply came but not yet the offset; for a connection that
+  // was lost.
+  std::vector<Waiter> owed_reads() const;
+
+  // A read by itself.
+  void read(const Waiter& waiter, uint64_t touches, int db, std::string_view command);
+  // Reads, all in one transaction.
+  void reads_at_once(std::unique_ptr<Unit> unit);
+  // A batch, with the marker last.
+  void apply(Batch* batch, std::string_view marker);
+  // What Redis says to `command` while queueing it: "" if it takes it, else its error. Changes nothing.
+  void ask(int db, std::string_view command, std::function<void(std::string_view refusal)> answer);
+  // For Holdfast itself. The answer is one whole reply.
+  void request(int db, const std::vector<std::string_view>& argv, std::function<void(std::string_view reply)> answer);
+
+  // Ends the turn: what is to be sent now. Reads of the turn are followed by a question for the replication offset.
+  std::string take_output();
+
+  void on_data(std::string_view data);
+
+  size_t owed() const { return owed_.size(); }
+
+ private:
+  enum class Expect : uint8_t {
+    kIgnored,  // +OK of a SELECT and the like
+    kRead,
+    kOffset,  // ROLE: ends a group of reads
+    kUnit,    // all answers to MULTI … EXEC
+    kAnswer,  // of ask() and request()
+  };
+  struct Owed {
+    Expect what;
+    Waiter waiter;
+  };
+  // A unit on its way through MULTI, QUEUED …, EXEC.
+  struct Running {
+    Unit* unit = nullptr;
+    Batch* batch = nullptr;       // if it is one
+    std::unique_ptr<Unit> owned;  // if it is none
+    std::vector<int32_t> plan;    // for each command sent: which op it is; -1: ours (SELECT, the marker)
+    size_t next = 0;              // the command whose answer is next
+    size_t next_op = 0;           // the op whose answer is to be told next
+    enum class Phase : uint8_t { kMulti, kQueueing, kExec, kExecuted } phase = Phase::kMulti;
+  };
+
+  void select(int db);
+  void send_unit(Running running, std::string_view marker);
+  size_t one_reply(std::string_view data);
+  void dispatch(std::string_view reply);
+  void unit_reply(std::string_view reply);
+  void executed(Running* running, std::string_view reply);
+  void refused(Running* running, std::string_view reply);
+  void tell_local_ops(Running* running);
+  void unit_done();
+  void offset_known(std::string_view reply);
+
+  BackendEvents* events_;
+  int reserved_db_ = -1;
+  int db_ = -1;
+  std::string out_;
+  std::string in_;
+  ReplyFramer framer_;
+  std::deque<Owed> owed_;
+  std::deque<Running> running_;
+
+  ReplyGroup reads_;                    // sent since the last question for the offset
+  std::deque<ReplyGroup> read_groups_;  // whose offset is owed
+  std::deque<std::function<void(std::string_view)>> answers_;
+};
+
+}  // namespace holdfast

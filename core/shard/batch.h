@@ -1,0 +1,89 @@
+// A unit of work for Redis: commands that are applied all or nothing, in one MULTI … EXEC. A batch is a unit whose
+// writes stand in the log; reads that must come behind them ride along.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/command/table.h"
+#include "core/record/record.h"
+#include "core/resp/request.h"
+#include "core/shard/world.h"
+
+namespace holdfast {
+
+// What must be hidden in a reply before a client sees it: the reserved database.
+enum class Filter : uint8_t { kNone, kInfo, kConfigGet };
+
+// Who waits for a reply: a slot in a session's line, see Session. Session 0: nobody.
+struct Waiter {
+  SessionId session = 0;
+  uint64_t slot = 0;
+  Filter filter = Filter::kNone;
+};
+
+// Hashes of keys stand for keys; two values mean something else.
+inline constexpr uint64_t kTouchesNothing = 0;
+inline constexpr uint64_t kTouchesAnything = ~uint64_t{0};
+
+struct Op {
+  enum class Kind : uint8_t {
+    kWrite,  // in the log
+    kRead,   // rides along
+    kLocal,  // not sent to Redis: `reply` is the answer (SELECT inside a transaction)
+  };
+  Kind kind = Kind::kWrite;
+  Effect effect = Effect::kUnknown;
+  bool last_piece = true;  // false: more ops of the same transaction follow
+  bool answered = false;
+  int db = 0;
+  uint64_t touches = kTouchesNothing;  // hash of its key
+  Waiter waiter;
+  size_t offset = 0;  // of its bytes in Unit::bytes
+  size_t length = 0;
+  std::string reply;  // kLocal: the answer; else why Redis refused to queue it
+};
+
+struct Unit {
+  std::vector<Op> ops;
+  std::string bytes;  // of all ops, one behind the other, each an array of bulk strings
+
+  std::string_view bytes_of(const Op& op) const { return std::string_view(bytes).substr(op.offset, op.length); }
+  void add(Op op, std::string_view command) {
+    op.offset = bytes.size();
+    op.length = command.size();
+    bytes.append(command);
+    ops.push_back(std::move(op));
+  }
+};
+
+struct Batch : Unit {
+  enum class State : uint8_t {
+    kGathering,
+    kInFlight,   // handed to the log
+    kCommitted,  // in the log, not yet sent to Redis
+    kSent,       // sent to Redis, its effects have not been seen yet
+    kSeen,       // its effects have been seen on the tap and compared
+  };
+  State state = State::kGathering;
+  uint64_t serial = 0;  // counts batches in the order they were begun; this process only
+  Position position = kNoPosition;
+  int64_t begun_ms = 0;  // monotonic, of its first op
+  ChainState chain;      // of the log at this batch
+  ChainState settled;    // of the log at the settled position that its record tells
+  size_t write_count = 0;
+  bool replied = false;     // Redis has answered all of it, or its answers are lost for good
+  bool refused = false;     // Redis refused it as a whole (EXECABORT): it did nothing
+  int64_t seen_offset = 0;  // of the replication stream behind its effects
+};
+
+// What goes into the log for a batch: its writes, with a SELECT first and wherever the database changes.
+std::string log_value(const Unit& unit);
+
+// Appends SELECT `db` unless `*current` is it already.
+void append_select(std::string* out, int db, int* current);
+
+}  // namespace holdfast

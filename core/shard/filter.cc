@@ -1,0 +1,37 @@
+#include "core/shard/filter.h"
+
+#include "core/resp/reply.h"
+
+namespace holdfast {
+namespace {
+
+std::string without_keyspace_line(const std::string& info, int reserved_db) {
+  const std::string line = "db" + std::to_string(reserved_db) + ":";
+  size_t at = info.find("\n" + line);
+  if (at == std::string::npos) return info;
+  at++;
+  const size_t end = info.find('\n', at);
+  return info.substr(0, at) + (end == std::string::npos ? "" : info.substr(end + 1));
+}
+
+}  // namespace
+
+std::string filter_reply(Filter filter, std::string_view reply, int reserved_db) {
+  const Result<ReplyValue> parsed = parse_reply(reply);
+  std::string out;
+  if (parsed.ok() && filter == Filter::kInfo && parsed->kind == ReplyValue::Kind::kString) {
+    append_bulk(&out, without_keyspace_line(parsed->text, reserved_db));
+    return out;
+  }
+  if (parsed.ok() && filter == Filter::kConfigGet && parsed->kind == ReplyValue::Kind::kArray) {
+    append_array_header(&out, parsed->elements.size());
+    for (size_t i = 0; i < parsed->elements.size(); i++) {
+      const bool databases = i % 2 == 1 && parsed->elements[i - 1].text == "databases";
+      append_bulk(&out, databases ? std::to_string(reserved_db) : parsed->elements[i].text);
+    }
+    return out;
+  }
+  return std::string(reply);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,215 @@
+#include "core/shard/frontdesk.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "core/resp/reply.h"
+#include "core/shard/filter.h"
+
+namespace holdfast {
+
+void Frontdesk::on_connected(SessionId id, const std::string& address, const std::string& local_address) {
+  auto session = std::make_unique<Session>(id, address, local_address, world_->monotonic_ms(), limits_.requests);
+  if (draining_) session->closing = true;
+  sessions_.emplace(id, std::move(session));
+}
+
+void Frontdesk::on_disconnected(SessionId id) {
+  last_found_ = nullptr;
+  sessions_.erase(id);
+}
+
+Session* Frontdesk::find(SessionId id) {
+  if (last_found_ != nullptr && last_found_->id() == id) return last_found_;
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return nullptr;
+  last_found_ = it->second.get();
+  return last_found_;
+}
+
+void Frontdesk::touch(Session* session) {
+  if (session->listed) return;
+  session->listed = true;
+  to_flush_.push_back(session->id());
+}
+
+void Frontdesk::on_data(SessionId id, std::string_view data) {
+  Session* session = find(id);
+  if (session == nullptr || session->closing) return;
+  session->last_ms = world_->monotonic_ms();
+  serve(session, data);
+}
+
+bool Frontdesk::blocked(const Session& session) const {
+  return session.asking > 0 || session.waiting() >= limits_.waiting_per_session || counter_->must_wait() != nullptr;
+}
+
+void Frontdesk::park(Session* session) {
+  if (session->parked) return;
+  session->parked = true;
+  parked_.push_back(session->id());
+  world_->client_hold(session->id(), true);
+}
+
+// Deals with all whole requests in the session's input and `fresh`, which follows it.
+void Frontdesk::serve(Session* session, std::string_view fresh) {
+  std::string_view rest = fresh;
+  const bool buffered = !session->input.empty();
+  if (buffered) {
+    session->input.append(fresh);
+    rest = session->input;
+  }
+  while (!rest.empty() && !session->closing) {
+    if (blocked(*session)) {
+      park(session);
+      break;
+    }
+    const RequestParser::Status status = session->parser.parse(rest);
+    if (status == RequestParser::Status::kIncomplete) break;
+    if (status == RequestParser::Status::kError) {
+      reply_error(session, session->parser.error());
+      session->closing = true;
+      break;
+    }
+    if (!session->parser.argv().empty()) {
+      commands_++;
+      dispatch(session, session->parser.argv(), session->parser.canonical());
+    }
+    rest.remove_prefix(session->parser.consumed());
+  }
+  if (session->closing) {
+    session->input.clear();
+    touch(session);
+    return;
+  }
+  if (buffered) {
+    session->input.erase(0, session->input.size() - rest.size());
+    if (session->input.empty()) session->input = std::string();
+  } else {
+    session->input.assign(rest);
+  }
+  if (session->input.size() > limits_.query_bytes && !session->parked) {
+    world_->note(World::Level::kWarn, "closing client " + session->address() + ": its request is over the limit of " +
+                                          std::to_string(limits_.query_bytes) + " bytes");
+    session->closing = true;
+    session->input.clear();
+    touch(session);
+  }
+}
+
+void Frontdesk::resume() {
+  if (parked_.empty()) return;
+  std::vector<SessionId> parked;
+  std::swap(parked, parked_);
+  for (SessionId id : parked) {
+    Session* session = find(id);
+    if (session == nullptr) continue;
+    if (blocked(*session)) {
+      parked_.push_back(id);
+      continue;
+    }
+    session->parked = false;
+    serve(session, {});
+    if (!session->parked) world_->client_hold(id, false);
+  }
+}
+
+void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
+  Session* session = find(waiter.session);
+  if (session == nullptr) return;
+  if (waiter.filter == Filter::kNone) {
+    session->add_reply(waiter.slot, reply);
+  } else {
+    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply, counter_->reserved_database()));
+  }
+}
+
+void Frontdesk::release(const Waiter& waiter) {
+  Session* session = find(waiter.session);
+  if (session == nullptr) return;
+  session->release(waiter.slot);
+  touch(session);
+}
+
+void Frontdesk::restart_reply(const Waiter& waiter) {
+  if (Session* session = find(waiter.session)) session->restart_reply(waiter.slot);
+}
+
+void Frontdesk::give_up(const Waiter& waiter, std::string_view error) {
+  Session* session = find(waiter.session);
+  if (session == nullptr) return;
+  std::string reply;
+  append_error(&reply, error);
+  session->give_up(waiter.slot, reply);
+  touch(session);
+}
+
+void Frontdesk::on_asked_lost(std::string_view error) {
+  for (const auto& [id, session] : sessions_) {
+    if (session->asking == 0) continue;
+    session->asking = 0;
+    if (session->transaction) session->transaction->dirty = true;
+    reply_error(session.get(), error);
+  }
+}
+
+void Frontdesk::flush() {
+  std::vector<SessionId> list;
+  std::swap(list, to_flush_);
+  for (SessionId id : list) {
+    Session* session = find(id);
+    if (session == nullptr) continue;
+    session->listed = false;
+    session->collect();
+    if (!session->outgoing.empty()) {
+      world_->client_send(id, std::move(session->outgoing));
+      session->outgoing = std::string();
+    }
+    if (session->closing && session->waiting() == 0) world_->client_close(id);
+  }
+}
+
+void Frontdesk::check_time(int64_t now_ms,
+                           const std::function<std::string(const Session&, const Session::Oldest&)>& too_late) {
+  std::vector<SessionId> idle;
+  for (const auto& [id, owned] : sessions_) {
+    Session* session = owned.get();
+    for (;;) {
+      const std::optional<Session::Oldest> oldest = session->oldest();
+      if (!oldest) break;
+      const std::string error = too_late(*session, *oldest);
+      if (error.empty()) break;
+      std::string reply;
+      append_error(&reply, error);
+      session->give_up(oldest->slot, reply);
+      touch(session);
+    }
+    if (limits_.idle_ms > 0 && session->waiting() == 0 && now_ms - session->last_ms > limits_.idle_ms) {
+      idle.push_back(id);
+    }
+  }
+  for (SessionId id : idle) world_->client_close(id);
+}
+
+void Frontdesk::drain() {
+  draining_ = true;
+  for (const auto& [id, session] : sessions_) {
+    session->closing = true;
+    world_->client_hold(id, true);
+    touch(session.get());
+  }
+}
+
+bool Frontdesk::drained() const {
+  return std::all_of(sessions_.begin(), sessions_.end(),
+                     [](const auto& entry) { return entry.second->waiting() == 0; });
+}
+
+void Frontdesk::reply_error(Session* session, std::string_view text) {
+  std::string reply;
+  append_error(&reply, text);
+  session->answer(reply, world_->monotonic_ms());
+  touch(session);
+}
+
+}  // namespace holdfast

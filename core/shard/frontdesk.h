@@ -1,0 +1,124 @@
+// The front desk: all client sessions. Frames their requests, decides on each (admission: "refuse before the log"),
+// answers what needs no Redis, and hands reads and writes on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/command/table.h"
+#include "core/shard/batch.h"
+#include "core/shard/session.h"
+#include "core/shard/world.h"
+
+namespace holdfast {
+
+// What is behind the desk.
+class Counter {
+ public:
+  virtual ~Counter() = default;
+
+  virtual const CommandTable& table() const = 0;
+  virtual int databases() const = 0;  // of Redis, the reserved one included
+  virtual int reserved_database() const = 0;
+  virtual const std::string& redis_version() const = 0;
+
+  // nullptr, or why requests must wait now, in a few words.
+  virtual const char* must_wait() const = 0;
+  // Empty, or the error (without "-") for a read or a write that need not even wait.
+  virtual std::string refuse_read() const = 0;
+  virtual std::string refuse_write() const = 0;
+  virtual bool over_maxmemory() const = 0;
+
+  virtual void read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) = 0;
+  // Ops that go into one batch, together. Their offset and length refer to `bytes`.
+  virtual void write(Session* session, Unit unit) = 0;
+  // Reads that go to Redis in one transaction.
+  virtual void reads_at_once(Session* session, std::unique_ptr<Unit> unit) = 0;
+  // Whether Redis would take the command; see Backend::ask.
+  virtual void ask(int db, std::string_view command, std::function<void(std::string_view refusal)> answer) = 0;
+};
+
+struct FrontdeskLimits {
+  RequestLimits requests;
+  size_t query_bytes = 1UL << 30;       // of one client's requests not yet dealt with
+  size_t waiting_per_session = 10'000;  // requests of one client under way
+  int64_t idle_ms = 0;                  // 0: for ever
+};
+
+class Frontdesk {
+ public:
+  Frontdesk(World* world, Counter* counter, FrontdeskLimits limits)
+      : world_(world), counter_(counter), limits_(limits) {}
+
+  void on_connected(SessionId id, const std::string& address, const std::string& local_address);
+  void on_data(SessionId id, std::string_view data);
+  void on_disconnected(SessionId id);
+
+  // Replies from behind the desk.
+  void on_reply(const Waiter& waiter, std::string_view reply);
+  void release(const Waiter& waiter);
+  void restart_reply(const Waiter& waiter);
+  void give_up(const Waiter& waiter, std::string_view error);  // `error` without "-" and line end
+
+  // Redis was lost before it could answer what it was asked.
+  void on_asked_lost(std::string_view error);
+
+  // Goes on with those that had to wait. Called every turn.
+  void resume();
+  // Sends what may leave. Called at the end of every turn.
+  void flush();
+  // Answers what has waited too long; see `too_late`, which gives the error (without "-"), or "" to wait on.
+  void check_time(int64_t now_ms, const std::function<std::string(const Session&, const Session::Oldest&)>& too_late);
+
+  // No more requests are read; true once all that were are answered.
+  void drain();
+  bool drained() const;
+
+  // The op for a command, but for who waits for it.
+  Op make_op(const CommandInfo* info, int db, const std::vector<std::string_view>& argv) const;
+
+  size_t count() const { return sessions_.size(); }
+  uint64_t commands() const { return commands_; }
+
+ private:
+  friend class LocalCommands;
+  using Argv = std::vector<std::string_view>;
+
+  Session* find(SessionId id);
+  void serve(Session* session, std::string_view fresh);
+  bool blocked(const Session& session) const;
+  void park(Session* session);
+  void touch(Session* session);  // it may have something to send
+  void reply_error(Session* session, std::string_view text);
+
+  // dispatch.cc: what happens to a request.
+  void dispatch(Session* session, const Argv& argv, std::string_view command);
+  void admit(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
+  void ask_redis(Session* session, std::string_view command);
+  void queue(Session* session, std::string_view command);
+  void forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
+  void forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv, std::string_view command,
+                    Filter filter = Filter::kNone);
+  void refuse(Session* session, std::string_view error);
+  std::string why_not(const CommandInfo* info, const Argv& argv) const;
+  void execute(Session* session);
+  void rewrite_for_log(const CommandInfo* info, const Argv& argv, std::string_view command, std::string* out,
+                       Op* op) const;
+
+  World* world_;
+  Counter* counter_;
+  FrontdeskLimits limits_;
+  std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
+  Session* last_found_ = nullptr;  // replies often come in runs for one client
+  std::vector<SessionId> parked_;
+  std::vector<SessionId> to_flush_;
+  bool draining_ = false;
+  uint64_t commands_ = 0;
+};
+
+}  // namespace holdfast

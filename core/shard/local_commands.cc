@@ -1,0 +1,266 @@
+#include "core/shard/local_commands.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/resp/reply.h"
+#include "core/resp/words.h"
+#include "core/shard/frontdesk.h"
+
+namespace holdfast {
+namespace {
+
+LocalCommands::Outcome error(std::string_view text) {
+  LocalCommands::Outcome outcome;
+  append_error(&outcome.reply, text);
+  return outcome;
+}
+
+LocalCommands::Outcome simple(std::string_view text) {
+  LocalCommands::Outcome outcome;
+  append_simple(&outcome.reply, text);
+  return outcome;
+}
+
+LocalCommands::Outcome bulk(std::string_view text) {
+  LocalCommands::Outcome outcome;
+  append_bulk(&outcome.reply, text);
+  return outcome;
+}
+
+LocalCommands::Outcome integer(int64_t number) {
+  LocalCommands::Outcome outcome;
+  append_integer(&outcome.reply, number);
+  return outcome;
+}
+
+LocalCommands::Outcome backend(Filter filter = Filter::kNone) { return {.to_backend = true, .filter = filter}; }
+
+bool parse_int(std::string_view text, int64_t* number) {
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return problem == std::errc() && end == text.data() + text.size();
+}
+
+// Redis's rule for names of clients: nothing that would spoil CLIENT LIST.
+bool printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
+}
+
+}  // namespace
+
+const LocalCommands::Entry LocalCommands::kEntries[] = {
+    {"auth", &LocalCommands::auth},
+    {"client", &LocalCommands::client},
+    {"config", &LocalCommands::config},
+    {"debug", &LocalCommands::debug},
+    {"discard", &LocalCommands::discard},
+    {"echo", &LocalCommands::echo},
+    {"hello", &LocalCommands::hello},
+    {"info", &LocalCommands::info},
+    {"multi", &LocalCommands::multi},
+    {"ping", &LocalCommands::ping},
+    {"quit", &LocalCommands::quit},
+    {"readonly", &LocalCommands::no_cluster},
+    {"readwrite", &LocalCommands::no_cluster},
+    {"reset", &LocalCommands::reset},
+    {"role", &LocalCommands::role},
+    {"select", &LocalCommands::select},
+    {"wait", &LocalCommands::wait},
+};
+
+LocalCommands::Outcome LocalCommands::run(std::string_view name, const Argv& argv) {
+  const std::string_view container = name.substr(0, name.find('|'));
+  for (const Entry& entry : kEntries) {
+    if (entry.name == container) return (this->*entry.handler)(argv);
+  }
+  return error("ERR '" + std::string(name) + "' is not supported by this version of Holdfast yet");
+}
+
+LocalCommands::Outcome LocalCommands::ping(const Argv& argv) {
+  if (argv.size() > 2) return error("ERR wrong number of arguments for 'ping' command");
+  return argv.size() == 2 ? bulk(argv[1]) : simple("PONG");
+}
+
+LocalCommands::Outcome LocalCommands::echo(const Argv& argv) { return bulk(argv[1]); }
+
+LocalCommands::Outcome LocalCommands::select(const Argv& argv) {
+  int64_t db = 0;
+  const Counter& counter = *desk_->counter_;
+  if (!parse_int(argv[1], &db)) return backend();  // it refuses what is no number, in its own words
+  if (db < 0 || db >= counter.databases() || db == counter.reserved_database()) {
+    return error("ERR DB index is out of range");
+  }
+  session_->db = static_cast<int>(db);
+  return simple("OK");
+}
+
+LocalCommands::Outcome LocalCommands::multi(const Argv&) {
+  if (session_->transaction) return error("ERR MULTI calls can not be nested");
+  session_->transaction.emplace();
+  return simple("OK");
+}
+
+LocalCommands::Outcome LocalCommands::discard(const Argv&) {
+  if (!session_->transaction) return error("ERR DISCARD without MULTI");
+  session_->transaction.reset();
+  return simple("OK");
+}
+
+LocalCommands::Outcome LocalCommands::quit(const Argv&) {
+  session_->closing = true;
+  return simple("OK");
+}
+
+LocalCommands::Outcome LocalCommands::reset(const Argv&) {
+  session_->transaction.reset();
+  session_->db = 0;
+  session_->name.clear();
+  return simple("RESET");
+}
+
+LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
+  size_t next = 1;
+  if (argv.size() > 1) {
+    int64_t version = 0;
+    if (!parse_int(argv[1], &version)) return error("ERR Protocol version is not an integer or out of range");
+    if (version != 2) return error("NOPROTO unsupported protocol version");
+    next = 2;
+  }
+  while (next < argv.size()) {
+    if (same_word(argv[next], "SETNAME") && next + 1 < argv.size()) {
+      if (!printable(argv[next + 1])) {
+        return error("ERR Client names cannot contain spaces, newlines or special characters.");
+      }
+      session_->name = argv[next + 1];
+      next += 2;
+    } else if (same_word(argv[next], "AUTH") && next + 2 < argv.size()) {
+      return auth({"AUTH", argv[next + 1], argv[next + 2]});
+    } else {
+      return error("ERR Syntax error in HELLO option '" + std::string(argv[next]) + "'");
+    }
+  }
+  Outcome outcome;
+  append_array_header(&outcome.reply, 14);
+  auto field = [&](std::string_view name) { append_bulk(&outcome.reply, name); };
+  field("server"), field("redis");
+  field("version"), field(desk_->counter_->redis_version());
+  field("proto"), append_integer(&outcome.reply, 2);
+  field("id"), append_integer(&outcome.reply, static_cast<int64_t>(session_->id()));
+  field("mode"), field("standalone");
+  field("role"), field("master");
+  field("modules"), append_array_header(&outcome.reply, 0);
+  return outcome;
+}
+
+LocalCommands::Outcome LocalCommands::auth(const Argv& argv) {
+  if (argv.size() > 3) return error("ERR syntax error");
+  if (argv.size() == 2) {
+    return error(
+        "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
+        "configuration is correct?");
+  }
+  // The default user has no password until users are supported: any will do, as in Redis.
+  if (argv[1] == "default") return simple("OK");
+  return error("WRONGPASS invalid username-password pair or user is disabled.");
+}
+
+std::string LocalCommands::describe(const Session& session) const {
+  const int64_t now = desk_->world_->monotonic_ms();
+  std::string line =
+      "id=" + std::to_string(session.id()) + " addr=" + session.address() + " laddr=" + session.local_address() +
+      " fd=-1 name=" + session.name + " age=" + std::to_string((now - session.since_ms()) / 1000) +
+      " idle=" + std::to_string((now - session.last_ms) / 1000) + " flags=" + (session.transaction ? "x" : "N") +
+      " db=" + std::to_string(session.db) + " sub=0 psub=0 ssub=0 multi=" +
+      (session.transaction ? std::to_string(session.transaction->commands.size()) : "-1") +
+      " qbuf=" + std::to_string(session.input.size()) +
+      " qbuf-free=0 argv-mem=0 multi-mem=0 obl=0 oll=" + std::to_string(session.waiting()) +
+      " omem=0 tot-mem=0 events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +
+      " user=default redir=-1 resp=2 lib-name=" + session.lib_name + " lib-ver=" + session.lib_version;
+  return line;
+}
+
+LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
+  const std::string_view sub = argv[1];
+  if (same_word(sub, "ID") && argv.size() == 2) return integer(static_cast<int64_t>(session_->id()));
+  if (same_word(sub, "GETNAME") && argv.size() == 2) {
+    if (!session_->name.empty()) return bulk(session_->name);
+    Outcome outcome;
+    append_null_bulk(&outcome.reply);
+    return outcome;
+  }
+  if (same_word(sub, "SETNAME") && argv.size() == 3) {
+    if (!printable(argv[2])) return error("ERR Client names cannot contain spaces, newlines or special characters.");
+    session_->name = argv[2];
+    return simple("OK");
+  }
+  if (same_word(sub, "SETINFO") && argv.size() == 4) {
+    const bool name = same_word(argv[2], "LIB-NAME");
+    if (!name && !same_word(argv[2], "LIB-VER")) {
+      return error("ERR Unrecognized option '" + std::string(argv[2]) + "'");
+    }
+    if (!printable(argv[3])) {
+      return error("ERR " + std::string(argv[2]) + " cannot contain spaces, newlines or special characters.");
+    }
+    (name ? session_->lib_name : session_->lib_version) = argv[3];
+    return simple("OK");
+  }
+  if (same_word(sub, "INFO") && argv.size() == 2) return bulk(describe(*session_) + "\n");
+  if (same_word(sub, "LIST")) {
+    std::vector<const Session*> sessions;
+    for (const auto& [id, session] : desk_->sessions_) sessions.push_back(session.get());
+    std::sort(sessions.begin(), sessions.end(), [](auto* a, auto* b) { return a->id() < b->id(); });
+    std::string lines;
+    for (const Session* session : sessions) lines += describe(*session) + "\n";
+    return bulk(lines);
+  }
+  if ((same_word(sub, "NO-EVICT") || same_word(sub, "NO-TOUCH")) && argv.size() == 3 &&
+      (same_word(argv[2], "ON") || same_word(argv[2], "OFF"))) {
+    // Holdfast evicts no clients; NO-TOUCH would have to reach the shared connection and is a hint only.
+    return simple("OK");
+  }
+  if (same_word(sub, "HELP") && argv.size() == 2) return backend();
+  return error("ERR 'client|" + std::string(sub.substr(0, 128)) +
+               "' with these arguments is not supported by this version of Holdfast yet");
+}
+
+LocalCommands::Outcome LocalCommands::info(const Argv&) { return backend(Filter::kInfo); }
+
+LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
+  if (same_word(argv[1], "GET")) return backend(Filter::kConfigGet);
+  if (same_word(argv[1], "RESETSTAT") || same_word(argv[1], "HELP")) return backend();
+  return error("ERR 'config|" + std::string(argv[1].substr(0, 128)) +
+               "' is not supported by this version of Holdfast yet: set it on the Redis behind it");
+}
+
+LocalCommands::Outcome LocalCommands::debug(const Argv& argv) {
+  for (std::string_view harmless : {"DIGEST", "DIGEST-VALUE", "OBJECT", "LISTPACK", "STRINGMATCH-LEN", "HELP"}) {
+    if (argv.size() > 1 && same_word(argv[1], harmless)) return backend();
+  }
+  return error("ERR this DEBUG subcommand is not supported by this version of Holdfast");
+}
+
+LocalCommands::Outcome LocalCommands::role(const Argv&) {
+  // Redis's own replicas would name the tap; Holdfast has no replicas of its own yet.
+  Outcome outcome;
+  append_array_header(&outcome.reply, 3);
+  append_bulk(&outcome.reply, "master");
+  append_integer(&outcome.reply, 0);
+  append_array_header(&outcome.reply, 0);
+  return outcome;
+}
+
+LocalCommands::Outcome LocalCommands::wait(const Argv& argv) {
+  int64_t replicas = 0, timeout = 0;
+  if (!parse_int(argv[1], &replicas) || !parse_int(argv[2], &timeout)) {
+    return error("ERR value is not an integer or out of range");
+  }
+  if (timeout < 0) return error("ERR timeout is negative");
+  // No Redis replica has acknowledged anything; that the log has is why every write before this one was answered.
+  return integer(0);
+}
+
+LocalCommands::Outcome LocalCommands::no_cluster(const Argv&) {
+  return error("ERR This instance has cluster support disabled");
+}
+
+}  // namespace holdfast

@@ -1,0 +1,60 @@
+// Commands that are about the connection or about Holdfast itself: answered here, without Redis.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/shard/batch.h"
+
+namespace holdfast {
+
+class Frontdesk;
+class Session;
+
+class LocalCommands {
+ public:
+  struct Outcome {
+    std::string reply;        // RESP; what the client gets
+    bool to_backend = false;  // Redis answers after all, as a read
+    Filter filter = Filter::kNone;
+  };
+
+  LocalCommands(Frontdesk* desk, Session* session) : desk_(desk), session_(session) {}
+
+  // `name` as in the table: "ping", "client|id". Arity has been checked.
+  Outcome run(std::string_view name, const std::vector<std::string_view>& argv);
+
+ private:
+  using Argv = std::vector<std::string_view>;
+  using Handler = Outcome (LocalCommands::*)(const Argv& argv);
+  struct Entry {
+    std::string_view name;
+    Handler handler;
+  };
+  static const Entry kEntries[];
+
+  Outcome ping(const Argv& argv);
+  Outcome echo(const Argv& argv);
+  Outcome select(const Argv& argv);
+  Outcome multi(const Argv& argv);
+  Outcome discard(const Argv& argv);
+  Outcome quit(const Argv& argv);
+  Outcome reset(const Argv& argv);
+  Outcome hello(const Argv& argv);
+  Outcome auth(const Argv& argv);
+  Outcome client(const Argv& argv);
+  Outcome info(const Argv& argv);
+  Outcome config(const Argv& argv);
+  Outcome debug(const Argv& argv);
+  Outcome role(const Argv& argv);
+  Outcome wait(const Argv& argv);
+  Outcome no_cluster(const Argv& argv);
+
+  std::string describe(const Session& session) const;  // a line of CLIENT LIST
+
+  Frontdesk* desk_;
+  Session* session_;
+};
+
+}  // namespace holdfast

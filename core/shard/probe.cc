@@ -1,0 +1,247 @@
+#include "core/shard/probe.h"
+
+#include <charconv>
+#include <map>
+
+#include "core/resp/reply.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kClientName = "holdfast";
+
+// Anything by which Redis could refuse a committed write, drop the tap or forget what the tap has not read.
+constexpr struct {
+  const char* name;
+  const char* value;
+  bool must;  // false: older builds do not know it
+} kConfig[] = {
+    {"stop-writes-on-bgsave-error", "no", true},
+    {"min-replicas-to-write", "0", true},
+    {"appendonly", "no", true},  // its errors would make Redis refuse writes; the log is what makes them durable
+    {"client-output-buffer-limit", "replica 0 0 0", true},
+    {"client-output-buffer-limit", "normal 0 0 0", true},
+    {"repl-backlog-size", "67108864", true},
+    {"repl-backlog-ttl", "0", true},
+    {"repl-timeout", "3600", true},
+    {"maxmemory-clients", "0", false},
+};
+
+constexpr std::string_view kNeeded[] = {"multi", "exec", "discard",  "select", "set",       "get",   "psync",
+                                        "role",  "info", "replconf", "ping",   "replicaof", "config"};
+
+int64_t to_number(const std::string& text) {
+  int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// "db0:keys=12,expires=…" for each database that has keys.
+std::map<int, int64_t> keys_per_database(const std::string& info) {
+  std::map<int, int64_t> keys;
+  size_t at = 0;
+  while ((at = info.find("\ndb", at)) != std::string::npos) {
+    int db = 0;
+    long long count = 0;
+    if (std::sscanf(info.c_str() + at, "\ndb%d:keys=%lld", &db, &count) == 2) keys[db] = count;
+    at++;
+  }
+  return keys;
+}
+
+}  // namespace
+
+std::string info_field(const std::string& info, const std::string& name) {
+  size_t at = info.find("\n" + name + ":");
+  if (info.starts_with(name + ":")) {
+    at = 0;
+  } else if (at == std::string::npos) {
+    return {};
+  } else {
+    at++;
+  }
+  at += name.size() + 1;
+  return info.substr(at, info.find_first_of("\r\n", at) - at);
+}
+
+void Probe::request(const std::vector<std::string_view>& argv, Next next, int db) {
+  backend_->request(db, argv, [this, next](std::string_view reply) {
+    if (finished_) return;
+    const Result<ReplyValue> value = parse_reply(reply);
+    if (!value.ok()) {
+      refuse("Redis sent what is no reply: " + value.error());
+    } else if (value->is_error() && (value->text.starts_with("LOADING") || value->text.starts_with("BUSY "))) {
+      finished_ = true;
+      finish_(Outcome::kBusy, value->text);
+    } else {
+      (this->*next)(*value);
+    }
+  });
+}
+
+void Probe::refuse(const std::string& reason) {
+  if (finished_) return;
+  finished_ = true;
+  finish_(Outcome::kRefused, reason);
+}
+
+void Probe::start(Finish finish) {
+  finish_ = std::move(finish);
+  authenticate();
+}
+
+void Probe::authenticate() {
+  if (options_.redis_password.empty()) {
+    request({"CLIENT", "SETNAME", kClientName}, &Probe::introduce);
+  } else if (options_.redis_username.empty()) {
+    request({"AUTH", options_.redis_password}, &Probe::introduce);
+  } else {
+    request({"AUTH", options_.redis_username, options_.redis_password}, &Probe::introduce);
+  }
+}
+
+void Probe::introduce(const ReplyValue& reply) {
+  if (reply.is_error()) {
+    refuse("Redis refuses Holdfast: " + reply.text + " (set redis.username and redis.password)");
+    return;
+  }
+  backend_->request(-1, {"CLIENT", "SETNAME", kClientName}, [](std::string_view) {});
+  request({"CLIENT", "LIST"}, &Probe::drop_predecessors);
+}
+
+// What an earlier connection of Holdfast's has sent may still wait in its socket: it must never be executed behind our
+// back.
+void Probe::drop_predecessors(const ReplyValue& clients) {
+  if (clients.is_error()) {
+    refuse("Redis refuses CLIENT LIST: " + clients.text);
+    return;
+  }
+  size_t at = 0;
+  std::vector<std::string> ids;
+  while (at < clients.text.size()) {
+    const size_t end = std::min(clients.text.find('\n', at), clients.text.size());
+    const std::string line = clients.text.substr(at, end - at);
+    if (line.find(" name=" + std::string(kClientName) + " ") != std::string::npos && line.starts_with("id=")) {
+      ids.push_back(line.substr(3, line.find(' ') - 3));
+    }
+    at = end + 1;
+  }
+  for (const std::string& id : ids) {
+    backend_->request(-1, {"CLIENT", "KILL", "ID", id, "SKIPME", "yes"}, [](std::string_view) {});
+  }
+  request({"INFO"}, &Probe::learn_info);
+}
+
+void Probe::learn_info(const ReplyValue& reply) {
+  if (reply.is_error()) {
+    refuse("Redis refuses INFO: " + reply.text);
+    return;
+  }
+  info_ = reply.text;
+  if (info_field(info_, "loading") == "1") {
+    finished_ = true;
+    finish_(Outcome::kBusy, "it is loading its data");
+    return;
+  }
+  state_->version = info_field(info_, "redis_version");
+  state_->run_id = info_field(info_, "run_id");
+  state_->replica = info_field(info_, "role") == "slave";
+  state_->replica_alone = state_->replica && info_field(info_, "master_link_status") != "up";
+  if (info_field(info_, "redis_mode") == "cluster") {
+    refuse("Redis runs in cluster mode: Holdfast needs one that does not (cluster-enabled no)");
+    return;
+  }
+  request({"COMMAND"}, &Probe::learn_commands);
+}
+
+void Probe::learn_commands(const ReplyValue& reply) {
+  Result<CommandTable> table = CommandTable::from_command_reply(reply);
+  if (!table.ok()) {
+    refuse("the answer to COMMAND cannot be read: " + table.error());
+    return;
+  }
+  for (std::string_view name : kNeeded) {
+    if (table->find_name(name) == nullptr) {
+      refuse("Redis does not know '" + std::string(name) + "': was it renamed? Holdfast needs it under its own name");
+      return;
+    }
+  }
+  state_->table = std::move(*table);
+  request({"CONFIG", "GET", "databases"}, &Probe::learn_databases);
+}
+
+void Probe::learn_databases(const ReplyValue& reply) {
+  if (reply.elements.size() != 2) {
+    refuse("Redis refuses CONFIG GET: " + reply.text);
+    return;
+  }
+  state_->databases = static_cast<int>(to_number(reply.elements[1].text));
+  state_->reserved_db = options_.reserved_database < 0 ? state_->databases - 1 : options_.reserved_database;
+  if (state_->databases < 2 || state_->reserved_db >= state_->databases) {
+    refuse("Redis has " + std::to_string(state_->databases) +
+           " database(s), but Holdfast needs one for itself: start Redis with 'databases 17'");
+    return;
+  }
+  state_->keys = state_->reserved_keys = 0;
+  for (const auto& [db, keys] : keys_per_database(info_)) {
+    (db == state_->reserved_db ? state_->reserved_keys : state_->keys) += keys;
+  }
+  request({"CONFIG", "GET", "maxmemory*"}, &Probe::check_memory);
+}
+
+void Probe::check_memory(const ReplyValue& reply) {
+  std::map<std::string, std::string> config;
+  for (size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
+    config[reply.elements[i].text] = reply.elements[i + 1].text;
+  }
+  if (config["maxmemory-policy"] == "noeviction" && to_number(config["maxmemory"]) > 0) {
+    if (options_.maxmemory == 0) {
+      refuse("Redis has maxmemory " + config["maxmemory"] +
+             " with maxmemory-policy noeviction, so it could refuse a committed write: give the limit to Holdfast "
+             "(limits.maxmemory), which then refuses writes before the log");
+      return;
+    }
+    backend_->request(-1, {"CONFIG", "SET", "maxmemory", "0"}, [](std::string_view) {});
+  }
+  request({"GET", kMarkerKey}, &Probe::learn_marker, state_->reserved_db);
+}
+
+void Probe::learn_marker(const ReplyValue& reply) {
+  state_->marker.reset();
+  if (reply.is_error()) {
+    refuse("database " + std::to_string(state_->reserved_db) + " of Redis is Holdfast's own, but: " + reply.text);
+    return;
+  }
+  if (reply.kind == ReplyValue::Kind::kString) {
+    Result<Marker> marker = parse_marker(reply.text);
+    if (!marker.ok()) {
+      refuse(marker.error());
+      return;
+    }
+    state_->marker = std::move(*marker);
+  }
+  set_config();
+}
+
+void Probe::set_config() {
+  if (!options_.check_and_set_config) {
+    finished_ = true;
+    finish_(Outcome::kDone, {});
+    return;
+  }
+  for (const auto& setting : kConfig) {
+    backend_->request(-1, {"CONFIG", "SET", setting.name, setting.value}, [this, setting](std::string_view reply) {
+      if (setting.must && reply.starts_with('-')) {
+        refuse("Redis refuses CONFIG SET " + std::string(setting.name) + " " + setting.value + ": " +
+               std::string(reply.substr(1, reply.find('\r') - 1)));
+      }
+    });
+  }
+  backend_->request(-1, {"PING"}, [this](std::string_view) {
+    if (finished_) return;
+    finished_ = true;
+    finish_(Outcome::kDone, {});
+  });
+}
+
+}  // namespace holdfast

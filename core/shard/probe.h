@@ -1,0 +1,72 @@
+// Looks at a Redis that was just connected to: what it is, what it holds, and whether it could ever refuse a committed
+// write. What stands in the way is set; what cannot be set makes the attach fail with the reason.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/command/table.h"
+#include "core/record/record.h"
+#include "core/shard/backend.h"
+#include "core/shard/options.h"
+
+namespace holdfast {
+
+struct RedisState {
+  CommandTable table;
+  std::string version;  // as it says itself: "7.0.15"
+  std::string run_id;   // of the process
+  int databases = 16;
+  int reserved_db = 15;
+  bool replica = false;        // it follows a master
+  bool replica_alone = false;  // … whose connection is down
+  int64_t keys = 0;            // outside the reserved database
+  int64_t reserved_keys = 0;   // in the reserved database, the marker included
+  std::optional<Marker> marker;
+};
+
+class Probe {
+ public:
+  enum class Outcome {
+    kDone,
+    kBusy,     // it is loading or busy: try again in a moment
+    kRefused,  // it cannot be used as it is; `reason` tells the way out
+  };
+  using Finish = std::function<void(Outcome, const std::string& reason)>;
+
+  Probe(Backend* backend, const ShardOptions& options, RedisState* state)
+      : backend_(backend), options_(options), state_(state) {}
+
+  // Sends its questions through the backend, which must be fresh; `finish` is called once, from the backend's answers.
+  void start(Finish finish);
+
+ private:
+  using Next = void (Probe::*)(const ReplyValue&);
+
+  void request(const std::vector<std::string_view>& argv, Next next, int db = -1);
+  void refuse(const std::string& reason);
+  void authenticate();
+  void introduce(const ReplyValue& reply);
+  void drop_predecessors(const ReplyValue& clients);
+  void learn_info(const ReplyValue& reply);
+  void learn_commands(const ReplyValue& reply);
+  void learn_databases(const ReplyValue& reply);
+  void check_memory(const ReplyValue& reply);
+  void learn_marker(const ReplyValue& reply);
+  void set_config();
+
+  Backend* backend_;
+  const ShardOptions& options_;
+  RedisState* state_;
+  Finish finish_;
+  std::string info_;
+  bool finished_ = false;
+};
+
+// A field of INFO's text; empty if it is not there.
+std::string info_field(const std::string& info, const std::string& name);
+
+}  // namespace holdfast

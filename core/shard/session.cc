@@ -1,0 +1,71 @@
+#include "core/shard/session.h"
+
+#include "core/check.h"
+
+namespace holdfast {
+
+uint64_t Session::open_slot(bool write, int64_t now_ms, std::string_view header) {
+  line_.push_back(Slot{std::string(header), header.size(), now_ms, write, false});
+  return first_slot_ + line_.size() - 1;
+}
+
+Session::Slot* Session::find(uint64_t slot) {
+  if (slot < first_slot_) return nullptr;  // given up on
+  HOLDFAST_CHECK(slot - first_slot_ < line_.size());
+  return &line_[slot - first_slot_];
+}
+
+bool Session::is_open(uint64_t slot) const { return slot >= first_slot_ && !line_[slot - first_slot_].released; }
+
+void Session::add_reply(uint64_t slot, std::string_view reply) {
+  Slot* found = find(slot);
+  if (found != nullptr && !found->released) found->reply.append(reply);
+}
+
+void Session::release(uint64_t slot) {
+  if (Slot* found = find(slot)) found->released = true;
+}
+
+void Session::restart_reply(uint64_t slot) {
+  Slot* found = find(slot);
+  if (found != nullptr && !found->released) found->reply.resize(found->header_bytes);
+}
+
+void Session::answer(std::string_view reply, int64_t now_ms) {
+  if (line_.empty()) {
+    outgoing.append(reply);
+    return;
+  }
+  const uint64_t slot = open_slot(false, now_ms);
+  add_reply(slot, reply);
+  release(slot);
+}
+
+void Session::give_up(uint64_t slot, std::string_view error) {
+  Slot* found = find(slot);
+  if (found == nullptr || found->released) return;
+  found->reply = error;
+  found->released = true;
+}
+
+void Session::collect() {
+  while (!line_.empty() && line_.front().released) {
+    std::string& reply = line_.front().reply;
+    if (outgoing.empty() && reply.size() > 65536) {
+      outgoing = std::move(reply);
+    } else {
+      outgoing.append(reply);
+    }
+    line_.pop_front();
+    first_slot_++;
+  }
+}
+
+std::optional<Session::Oldest> Session::oldest() const {
+  for (size_t i = 0; i < line_.size(); i++) {
+    if (!line_[i].released) return Oldest{first_slot_ + i, line_[i].since_ms, line_[i].write};
+  }
+  return std::nullopt;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,95 @@
+// One client's connection: its requests' line of replies, and the state that commands leave on a connection.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/command/table.h"
+#include "core/resp/request.h"
+#include "core/shard/batch.h"
+
+namespace holdfast {
+
+struct Transaction {
+  std::vector<std::string> commands;  // that wait for EXEC, each an array of bulk strings
+  bool dirty = false;                 // a command was refused while queueing
+};
+
+class Session {
+ public:
+  Session(SessionId id, std::string address, std::string local_address, int64_t now_ms, const RequestLimits& limits)
+      : parser(limits),
+        id_(id),
+        address_(std::move(address)),
+        local_address_(std::move(local_address)),
+        since_ms_(now_ms),
+        last_ms(now_ms) {}
+
+  SessionId id() const { return id_; }
+  const std::string& address() const { return address_; }
+  const std::string& local_address() const { return local_address_; }
+  int64_t since_ms() const { return since_ms_; }
+
+  // The line: a slot for each request, in order. A slot is released once its reply may be seen; replies leave in order.
+  // `header`: what the reply begins with, however often it is begun anew.
+  uint64_t open_slot(bool write, int64_t now_ms, std::string_view header = {});
+  void add_reply(uint64_t slot, std::string_view reply);
+  void release(uint64_t slot);
+  // The command will be executed again: what has come of its reply does not count.
+  void restart_reply(uint64_t slot);
+  // Opens and answers a slot at once.
+  void answer(std::string_view reply, int64_t now_ms);
+  // Gives up on a slot that is not released: answers `error` in its place; what comes later for it is dropped.
+  void give_up(uint64_t slot, std::string_view error);
+  bool is_open(uint64_t slot) const;
+
+  // Moves the replies that may leave to the end of `outgoing`.
+  void collect();
+
+  size_t waiting() const { return line_.size(); }
+  // The oldest request without a reply: when it came, its slot, whether it writes.
+  struct Oldest {
+    uint64_t slot;
+    int64_t since_ms;
+    bool write;
+  };
+  std::optional<Oldest> oldest() const;
+
+  RequestParser parser;
+  std::string input;     // bytes of requests that have not been dealt with
+  std::string outgoing;  // replies that may leave, until the end of the turn
+  int db = 0;
+  std::string name, lib_name, lib_version;
+  std::string last_command;
+  std::optional<Transaction> transaction;
+  uint64_t last_batch = 0;  // the serial of the batch that its last write went into
+  int asking = 0;           // questions to Redis whose answer decides on the next request
+  bool parked = false;      // not reading: something must happen first
+  bool closing = false;     // nothing more is read; closed once all is answered
+  bool listed = false;      // in the list of those with something to send
+
+ private:
+  struct Slot {
+    std::string reply;
+    size_t header_bytes;
+    int64_t since_ms;
+    bool write;
+    bool released;
+  };
+  Slot* find(uint64_t slot);
+
+  SessionId id_;
+  std::string address_, local_address_;
+  int64_t since_ms_;
+  std::deque<Slot> line_;
+  uint64_t first_slot_ = 1;  // the number of line_.front()
+
+ public:
+  int64_t last_ms;  // when it last sent a request
+};
+
+}  // namespace holdfast

@@ -1,0 +1,185 @@
+#include "core/shard/settler.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/check.h"
+#include "core/resp/words.h"
+
+namespace holdfast {
+void Settler::restart(const std::string& replid, int64_t offset, Position settled_batch, const ChainState& chain) {
+  stream_db_ = -1;
+  in_multi_ = false;
+  unit_.clear();
+  unit_marker_ = kNoPosition;
+  expected_.clear();
+  processed_ = Settled{settled_batch, replid, offset};
+  processed_chain_ = chain;
+  HOLDFAST_CHECK(!effects_due());
+  points_.clear();
+  settled_offset_ = offset;
+}
+
+void Settler::on_command(const std::vector<std::string_view>& argv, std::string_view raw, int64_t end_offset,
+                         int64_t now_ms, std::vector<Batch*>* seen) {
+  const std::string_view name = argv[0];
+  if (same_word(name, "SELECT") && argv.size() == 2) {
+    std::from_chars(argv[1].data(), argv[1].data() + argv[1].size(), stream_db_);
+    if (!in_multi_) end_unit(end_offset, now_ms, seen);
+    return;
+  }
+  if (same_word(name, "MULTI") && argv.size() == 1) {
+    in_multi_ = true;
+    return;
+  }
+  if (same_word(name, "EXEC") && argv.size() == 1) {
+    in_multi_ = false;
+    end_unit(end_offset, now_ms, seen);
+    return;
+  }
+  const bool marker = stream_db_ == reserved_db_ && argv.size() == 3 && argv[1] == kMarkerKey && same_word(name, "SET");
+  if (marker) {
+    const Result<Marker> parsed = parse_marker(argv[2]);
+    if (parsed.ok()) unit_marker_ = parsed->applied.position;
+  } else if (!same_word(name, "PING") && !same_word(name, "REPLCONF")) {
+    unit_.add(raw, stream_db_);
+  }
+  if (!in_multi_) end_unit(end_offset, now_ms, seen);
+}
+
+void Settler::end_unit(int64_t end_offset, int64_t now_ms, std::vector<Batch*>* seen) {
+  if (unit_marker_ != kNoPosition) {
+    // A batch that Redis refused as a whole left nothing: the marker of a later one tells.
+    while (!expected_.empty() && expected_.front()->position < unit_marker_) {
+      Batch* skipped = expected_.front();
+      EffectList nothing;
+      std::swap(nothing, unit_);
+      batch_seen(skipped, false, end_offset, now_ms, seen);
+      std::swap(nothing, unit_);
+    }
+    if (!expected_.empty() && expected_.front()->position == unit_marker_) {
+      Batch* batch = expected_.front();
+      batch_seen(batch, effects_match(*batch, unit_, now_ms), end_offset, now_ms, seen);
+      unit_.clear();
+    }
+    // A marker alone: this node's own, for a Redis that it has just adopted.
+    unit_marker_ = kNoPosition;
+  }
+  if (!unit_.commands.empty()) {
+    effects_between(now_ms, end_offset);
+  } else {
+    processed_.offset = end_offset;
+    add_point(end_offset, 0);
+  }
+  unit_.clear();
+}
+
+void Settler::forget_behind(Position position) {
+  while (!expected_.empty() && expected_.back()->position > position) expected_.pop_back();
+}
+
+void Settler::settle_refused(std::vector<Batch*>* seen) {
+  while (!in_multi_ && !expected_.empty() && expected_.front()->refused) {
+    batch_seen(expected_.front(), false, processed_.offset, 0, seen);
+  }
+}
+
+void Settler::batch_seen(Batch* batch, bool matches, int64_t end_offset, int64_t now_ms, std::vector<Batch*>* seen) {
+  expected_.pop_front();
+  if (!matches) add_segment(Segment::Place::kInsteadOf, batch->position, unit_, now_ms);
+  processed_.position = batch->position;
+  processed_.offset = end_offset;
+  processed_chain_ = batch->chain;
+  draft_.settled = processed_;
+  add_point(end_offset, matches ? 0 : next_record_);
+  batch->state = Batch::State::kSeen;
+  batch->seen_offset = end_offset;
+  seen->push_back(batch);
+}
+
+void Settler::effects_between(int64_t now_ms, int64_t end_offset) {
+  std::vector<uint64_t> keys;
+  const bool soft = only_removals(unit_, &keys);
+  if (soft) {
+    for (uint64_t key : keys) removals_[key] = next_record_;
+    newest_removal_ = next_record_;
+  }
+  add_segment(Segment::Place::kAfter, processed_.position, unit_, now_ms);
+  processed_.offset = end_offset;
+  draft_.settled = processed_;
+  add_point(end_offset, soft ? 0 : next_record_);
+}
+
+void Settler::add_segment(Segment::Place place, Position batch, const EffectList& effects, int64_t now_ms) {
+#if HOLDFAST_BUG == 2
+  if (place == Segment::Place::kAfter) return;  // deliberate bug 2: effects between batches are not logged
+#endif
+  int db = -1;  // every segment stands alone
+  const std::string value = effects_value(effects, now_ms, &db);
+  draft_.segments.push_back(Segment{place, batch, value.size()});
+  draft_.value += value;
+}
+
+void Settler::add_point(int64_t offset, uint64_t record) {
+  points_.push_back(Point{offset, record});
+  advance();
+}
+
+void Settler::advance() {
+#if HOLDFAST_BUG == 3
+  const uint64_t committed = next_record_;  // deliberate bug 3: replies do not wait for their EFFECTS record
+#else
+  const uint64_t committed = committed_record_;
+#endif
+  while (!points_.empty() && points_.front().record <= committed) {
+    settled_offset_ = points_.front().offset;
+    points_.pop_front();
+  }
+}
+
+EffectsDraft Settler::take_effects() {
+  HOLDFAST_CHECK(has_effects());
+  EffectsDraft draft = std::move(draft_);
+  draft_ = EffectsDraft{};
+  draft.settled = processed_;
+  under_way_.push_back(UnderWay{next_record_, draft});
+  next_record_++;
+  return draft;
+}
+
+void Settler::on_effects_committed() {
+  HOLDFAST_CHECK(!under_way_.empty());
+  committed_record_ = under_way_.front().record;
+  under_way_.pop_front();
+  if (committed_record_ >= newest_removal_) {
+    removals_.clear();
+  } else {
+    std::erase_if(removals_, [this](const auto& removal) { return removal.second <= committed_record_; });
+  }
+  advance();
+}
+
+void Settler::effects_void() {
+  if (under_way_.empty()) return;
+  // They go into one record again, in the old order, together with what came since. Its number is larger than theirs,
+  // so that whoever waits for one of them is served by it.
+  EffectsDraft all;
+  auto append = [&all](const EffectsDraft& draft) {
+    all.segments.insert(all.segments.end(), draft.segments.begin(), draft.segments.end());
+    all.value += draft.value;
+  };
+  for (const UnderWay& one : under_way_) append(one.draft);
+  append(draft_);
+  all.settled = processed_;
+  draft_ = std::move(all);
+  under_way_.clear();
+}
+
+uint64_t Settler::removal_of(uint64_t touches) const {
+  if (removals_.empty() || touches == kTouchesNothing) return 0;
+  if (touches == kTouchesAnything) return newest_removal_;
+  const auto it = removals_.find(touches);
+  return it == removals_.end() ? 0 : it->second;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,517 @@
+#include "core/shard/shard.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "core/check.h"
+#include "core/resp/reply.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int64_t kCheckMs = 50;
+constexpr int64_t kAckMs = 1000;
+constexpr int64_t kMemoryMs = 100;
+constexpr int64_t kIdleMs = 50;  // a leader idle for so long tells what is settled
+
+std::string milliseconds(int64_t ms) { return std::to_string(ms) + " ms"; }
+
+}  // namespace
+
+Shard::Shard(World* world, const ShardOptions& options)
+    : world_(world),
+      options_(options),
+      backend_(this),
+      tap_(this),
+      line_(world, this, options.batches_in_flight),
+      desk_(world, this, options.frontdesk),
+      attach_(world, this, options_, &backend_, &tap_, &settler_, &line_) {}
+
+void Shard::start() {
+  down_since_ms_ = world_->monotonic_ms();
+  attach_.start();
+}
+
+void Shard::on_client_connected(SessionId id, const std::string& address, const std::string& local_address) {
+  desk_.on_connected(id, address, local_address);
+}
+
+void Shard::on_client_data(SessionId id, std::string_view data) { desk_.on_data(id, data); }
+
+void Shard::on_client_disconnected(SessionId id) { desk_.on_disconnected(id); }
+
+void Shard::on_link_up(Link link) { attach_.on_link_up(link); }
+
+void Shard::on_link_data(Link link, std::string_view data) {
+  if (link == Link::kMain) {
+    if (redis_lost_.empty()) backend_.on_data(data);
+    return;
+  }
+  tap_.on_data(data);
+  take_tap_progress();
+}
+
+void Shard::on_link_down(Link link, const std::string& reason) {
+  if (link == Link::kMain) {
+    lose_redis(reason);
+  } else {
+    attach_.on_tap_lost(reason);
+  }
+}
+
+void Shard::on_feed_connected() { attach_.on_feed_connected(); }
+void Shard::on_feed_data(std::string_view data) { attach_.on_feed_data(data); }
+void Shard::on_feed_closed() {}  // Redis connects again by itself
+void Shard::on_snapshot_saved(const Result<SnapshotRef>& saved) { attach_.on_snapshot_saved(saved); }
+
+bool Shard::turn() {
+  world_->log().poll([this](const Delivery& delivery) { line_.on_delivery(delivery); });
+  line_.work();
+  if (!redis_lost_.empty()) {
+    world_->link_close(Link::kMain);
+    lose_redis(std::exchange(redis_lost_, std::string()));
+  }
+  attach_.work();
+  desk_.resume();
+  append_effects();
+  cut_batch();
+  apply_committed();
+  release_held();
+  check_time();
+  tell_settled();
+  std::string output = backend_.take_output();
+  if (!output.empty()) world_->link_send(Link::kMain, std::move(output));
+  desk_.flush();
+  drop_finished();
+  return attach_.busy() || line_.reading();
+}
+
+void Shard::drain() { desk_.drain(); }
+
+bool Shard::drained() const {
+  const bool told = !attach_.ready() || (line_.idle() && line_.told().position == settler_.header_settled().position);
+  return desk_.drained() && !gathering_ && batches_.empty() && told;
+}
+
+Shard::Status Shard::status() const {
+  Status status;
+  status.ready = attach_.ready();
+  status.attaching = attach_.doing();
+  status.epoch = line_.epoch();
+  status.committed = line_.committed().position;
+  status.settled = settler_.header_settled().position;
+  status.batches_waiting = batches_.size();
+  status.clients = desk_.count();
+  status.commands = desk_.commands();
+  status.batches = batch_count_;
+  status.effects_records = effects_count_;
+  return status;
+}
+
+// ---- what the front desk asks for
+
+const char* Shard::must_wait() const {
+  if (!attach_.ready() && refuse_read().empty()) return attach_.doing();
+  if (gathering_ && gathering_->bytes.size() >= options_.max_batch_bytes) return "the log";
+  return nullptr;
+}
+
+std::string Shard::refuse_read() const {
+  if (attach_.ready() || world_->monotonic_ms() - down_since_ms_ < options_.read_timeout_ms) return {};
+  return std::string("LOADING Holdfast is ") + attach_.doing();
+}
+
+std::string Shard::refuse_write() const {
+  if (!refuse_read().empty()) return std::string("NOTWRITTEN Holdfast is ") + attach_.doing();
+  if (!log_stalled()) return {};
+  return "NOTWRITTEN the log has not confirmed anything for " +
+         milliseconds(world_->monotonic_ms() - line_.waiting_since()) + ": this write was not tried";
+}
+
+bool Shard::log_stalled() const {
+  const int64_t since = line_.waiting_since();
+  return since != 0 && world_->monotonic_ms() - since > options_.write_timeout_ms;
+}
+
+void Shard::read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) {
+  // Behind a write of the same client that Redis has not got yet, it rides along in the same batch.
+  if (Batch* batch = find_unsent(session->last_batch)) {
+    Op op;
+    op.kind = Op::Kind::kRead;
+    op.db = db;
+    op.touches = touches;
+    op.waiter = waiter;
+    batch->add(std::move(op), command);
+    return;
+  }
+  backend_.read(waiter, touches, db, command);
+}
+
+void Shard::reads_at_once(Session* session, std::unique_ptr<Unit> unit) {
+  if (Batch* batch = find_unsent(session->last_batch)) {
+    for (const Op& op : unit->ops) batch->add(op, unit->bytes_of(op));
+    return;
+  }
+  backend_.reads_at_once(std::move(unit));
+}
+
+void Shard::write(Session* session, Unit unit) {
+  if (!gathering_) {
+    gathering_ = std::make_unique<Batch>();
+    gathering_->serial = next_serial_++;
+    gathering_->begun_ms = world_->monotonic_ms();
+  }
+  session->last_batch = gathering_->serial;
+  for (Op& op : unit.ops) {
+    const std::string_view command = unit.bytes_of(op);
+    gathering_->add(std::move(op), command);
+  }
+}
+
+void Shard::ask(int db, std::string_view command, std::function<void(std::string_view)> answer) {
+  backend_.ask(db, command, std::move(answer));
+}
+
+Batch* Shard::find_unsent(uint64_t serial) {
+  if (serial <= sent_serial_) return nullptr;
+  if (gathering_ && gathering_->serial == serial) return gathering_.get();
+  for (auto it = batches_.rbegin(); it != batches_.rend(); ++it) {
+    if ((*it)->serial == serial) return it->get();
+  }
+  return nullptr;
+}
+
+// ---- the way of a batch
+
+void Shard::append_effects() {
+  if (!line_.leading() || !settler_.has_effects() || !attach_.may_append()) return;
+  line_.append_effects(settler_.take_effects());
+  effects_count_++;
+}
+
+void Shard::cut_batch() {
+  if (!gathering_) return;
+  if (log_stalled()) {
+    std::unique_ptr<Batch> dropped = std::move(gathering_);
+    void_batch(dropped.get(), "the log has not confirmed anything for " + milliseconds(options_.write_timeout_ms));
+    return;
+  }
+  if (!line_.has_room() || settler_.has_effects()) return;
+  batch_count_++;
+  Batch* batch = gathering_.get();
+  batches_.push_back(std::move(gathering_));
+  line_.append_batch(batch, settler_.header_settled(), settler_.settled_chain());
+}
+
+void Shard::apply_committed() {
+  if (!attach_.ready()) return;
+  for (const std::unique_ptr<Batch>& batch : batches_) {
+    if (batch->state == Batch::State::kInFlight) break;
+    if (batch->state == Batch::State::kCommitted) send_batch(batch.get());
+  }
+}
+
+void Shard::send_batch(Batch* batch) {
+  Marker marker;
+  marker.log_id = attach_.log_id();
+  marker.applied = batch->chain;
+  marker.settled = batch->settled;
+  batch->state = Batch::State::kSent;
+  sent_serial_ = batch->serial;
+  settler_.expect(batch);
+  backend_.apply(batch, encode_marker(marker));
+}
+
+void Shard::on_batch_committed(Batch*) {}  // sent at the end of the turn, in order
+
+void Shard::void_batch(Batch* batch, const std::string& reason) {
+  bool in_transaction = false;
+  for (const Op& op : batch->ops) {
+    const bool alone = !in_transaction && op.last_piece;
+    in_transaction = !op.last_piece;
+    if (op.kind == Op::Kind::kRead && alone && attach_.ready()) {
+      backend_.read(op.waiter, op.touches, op.db, batch->bytes_of(op));
+    } else {
+      desk_.give_up(op.waiter, "NOTWRITTEN " + reason);
+    }
+  }
+}
+
+void Shard::on_batch_void(Batch* batch, const std::string& reason) {
+  void_batch(batch, reason);
+  const auto it =
+      std::find_if(batches_.begin(), batches_.end(), [batch](const auto& owned) { return owned.get() == batch; });
+  HOLDFAST_CHECK(it != batches_.end());
+  batches_.erase(it);
+}
+
+void Shard::on_effects_committed() { settler_.on_effects_committed(); }
+void Shard::on_effects_void() { settler_.effects_void(); }
+void Shard::on_snapshot_committed() { attach_.on_snapshot_committed(); }
+void Shard::on_leading() { attach_.on_leading(); }
+void Shard::on_fenced(const std::string& reason) { world_->fatal(reason); }
+
+// ---- replies
+
+void Shard::on_reply(const Waiter& waiter, std::string_view reply, bool) { desk_.on_reply(waiter, reply); }
+
+void Shard::on_reads_done(ReplyGroup group, int64_t offset) {
+  reads_done_.push_back(ReadsDone{std::move(group), offset});
+  take_tap_progress();
+}
+
+void Shard::on_batch_replied(Batch* batch) {
+  batch->replied = true;
+  if (batch->refused) {
+    world_->note(World::Level::kError,
+                 "Redis refused to execute the batch at position " + std::to_string(batch->position) + " of the log");
+    take_tap_progress();
+  }
+  if (batch->state == Batch::State::kSeen) batch_finished(batch);
+}
+
+void Shard::on_backend_error(const std::string& reason) { redis_lost_ = reason; }
+
+// The tap has moved on, or it became known that it need not.
+void Shard::take_tap_progress() {
+  std::vector<Batch*> seen;
+  settler_.settle_refused(&seen);
+  for (Batch* batch : seen) {
+    if (batch->replied) batch_finished(batch);
+  }
+  while (!reads_done_.empty() && reads_done_.front().offset <= settler_.read_offset()) {
+    const ReadsDone done = std::move(reads_done_.front());
+    reads_done_.pop_front();
+    for (const ReplyGroup::Member& member : done.group.members) {
+      hold_or_release(member.waiter, done.offset, member.touches);
+    }
+  }
+}
+
+void Shard::batch_finished(Batch* batch) {
+  bool in_transaction = false;
+  for (const Op& op : batch->ops) {
+    const bool alone = !in_transaction && op.last_piece;
+    in_transaction = !op.last_piece;
+    if (op.last_piece) hold_or_release(op.waiter, batch->seen_offset, alone ? op.touches : kTouchesAnything);
+  }
+}
+
+// The one rule: a reply leaves only when the log holds all it takes to reproduce what it says.
+void Shard::hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches) {
+  const uint64_t removal = settler_.removal_of(touches);
+  if (offset <= settler_.settled_offset() && removal == 0) {
+    desk_.release(waiter);
+  } else {
+    held_.push_back(Held{waiter, offset, removal});
+  }
+}
+
+void Shard::release_held() {
+  if (held_.empty()) return;
+  const int64_t offset = settler_.settled_offset();
+  const uint64_t removal = settler_.removals_committed();
+  if (offset == released_offset_ && removal == released_removal_) return;
+  released_offset_ = offset;
+  released_removal_ = removal;
+  std::erase_if(held_, [&](const Held& held) {
+    if (held.offset > offset || held.removal > removal) return false;
+    desk_.release(held.waiter);
+    return true;
+  });
+}
+
+void Shard::drop_finished() {
+  while (!batches_.empty() && batches_.front()->state == Batch::State::kSeen && batches_.front()->replied) {
+    batches_.pop_front();
+  }
+}
+
+// ---- the tap
+
+void Shard::on_tap_send(std::string bytes) { world_->link_send(Link::kTap, std::move(bytes)); }
+
+void Shard::on_tap_continues(const std::string&) { attach_.on_tap_continues(); }
+
+void Shard::on_tap_full_sync(const std::string& replid, int64_t offset) { attach_.on_tap_full_sync(replid, offset); }
+
+void Shard::on_tap_rdb(std::string_view piece, bool last) { attach_.on_tap_rdb(piece, last); }
+
+void Shard::on_tap_command(const std::vector<std::string_view>& argv, std::string_view raw, int64_t end_offset) {
+  std::vector<Batch*> seen;
+  settler_.on_command(argv, raw, end_offset, world_->unix_ms(), &seen);
+  for (Batch* batch : seen) {
+    if (batch->replied) batch_finished(batch);
+  }
+}
+
+void Shard::on_tap_error(const std::string& reason) {
+  world_->link_close(Link::kTap);
+  attach_.on_tap_lost(reason);
+}
+
+// ---- Redis comes and goes
+
+void Shard::lose_redis(const std::string& reason) {
+  const std::string error = "LOADING Redis was lost (" + reason + "); it comes back with all its data";
+  for (const Waiter& waiter : backend_.owed_reads()) desk_.give_up(waiter, error);
+  for (const ReadsDone& done : reads_done_) {
+    for (const ReplyGroup::Member& member : done.group.members) desk_.give_up(member.waiter, error);
+  }
+  reads_done_.clear();
+  desk_.on_asked_lost(error);
+  backend_.reset();
+  memory_asked_ = false;
+  if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
+  attach_.on_main_lost(reason);
+}
+
+void Shard::on_attached() {
+  down_since_ms_ = 0;
+  world_->note(World::Level::kInfo, "Redis " + attach_.redis().version + " holds what the log says; epoch " +
+                                        std::to_string(line_.epoch()) + ", position " +
+                                        std::to_string(line_.committed().position));
+}
+
+void Shard::give_up_unanswered(Batch* batch, std::string_view error) {
+  for (const Op& op : batch->ops) {
+    if (op.last_piece && !op.answered) desk_.give_up(op.waiter, error);
+  }
+  batch->replied = true;
+  if (batch->state == Batch::State::kSeen) batch_finished(batch);
+}
+
+void Shard::on_redis_executed_through(Position marker) {
+  settler_.forget_behind(marker);
+  for (const std::unique_ptr<Batch>& batch : batches_) {
+    if (batch->replied || batch->state < Batch::State::kSent) continue;
+    if (batch->position <= marker) {
+      give_up_unanswered(batch.get(), "UNKNOWN the write is in the log and was executed, but its reply was lost");
+    } else {
+      batch->state = Batch::State::kCommitted;
+    }
+  }
+  on_sent_again();
+}
+
+void Shard::on_rebuilding() {
+  settler_.forget_behind(kNoPosition);
+  for (const std::unique_ptr<Batch>& batch : batches_) {
+    if (batch->state == Batch::State::kSeen && !batch->replied) {
+      give_up_unanswered(batch.get(), "UNKNOWN the write is in the log and was executed, but its reply was lost");
+    } else if (batch->state == Batch::State::kSent) {
+      batch->state = Batch::State::kCommitted;
+    }
+  }
+  on_sent_again();
+}
+
+// Batches that Redis will get once more: nothing of what it answered counts.
+void Shard::on_sent_again() {
+  sent_serial_ = next_serial_ - 1;
+  if (gathering_) sent_serial_ = gathering_->serial - 1;
+  for (auto it = batches_.rbegin(); it != batches_.rend(); ++it) {
+    Batch* batch = it->get();
+    if (batch->state >= Batch::State::kSent) break;
+    sent_serial_ = batch->serial - 1;
+    batch->replied = false;
+    batch->refused = false;
+    for (Op& op : batch->ops) {
+      op.answered = false;
+      if (op.kind != Op::Kind::kLocal) op.reply.clear();
+      desk_.restart_reply(op.waiter);
+    }
+  }
+}
+
+void Shard::on_tail(std::deque<Replay::Pending> tail, Position executed) {
+  for (const Replay::Pending& pending : tail) {
+    auto batch = std::make_unique<Batch>();
+    batch->serial = next_serial_++;
+    batch->position = pending.position;
+    batch->chain = pending.chain;
+    batch->settled = settler_.settled_chain();
+    int db = 0;
+    std::string_view commands = pending.commands;
+    RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+    while (!commands.empty()) {
+      HOLDFAST_CHECK(parser.parse(commands) == RequestParser::Status::kComplete);
+      const CommandInfo* info = table().find(parser.argv());
+      if (info != nullptr && info->name == "select") {
+        const std::string_view number = parser.argv()[1];
+        std::from_chars(number.data(), number.data() + number.size(), db);
+      } else {
+        batch->add(desk_.make_op(info, db, parser.argv()), parser.canonical());
+      }
+      commands.remove_prefix(parser.consumed());
+    }
+    batch->state = Batch::State::kCommitted;
+    if (batch->position <= executed) {
+      batch->state = Batch::State::kSent;
+      batch->replied = true;
+      sent_serial_ = batch->serial;
+      settler_.expect(batch.get());
+    }
+    batches_.push_back(std::move(batch));
+  }
+}
+
+// ---- time
+
+std::string Shard::too_late(const Session&, const Session::Oldest& oldest) const {
+  const int64_t age = world_->monotonic_ms() - oldest.since_ms;
+  if (oldest.write && age > options_.write_timeout_ms) {
+    return "UNKNOWN no confirmation within " + milliseconds(options_.write_timeout_ms) +
+           ": the write may or may not have happened";
+  }
+  if (!oldest.write && age > options_.read_timeout_ms) {
+    return "UNAVAILABLE no answer within " + milliseconds(options_.read_timeout_ms);
+  }
+  return {};
+}
+
+void Shard::check_time() {
+  const int64_t now = world_->monotonic_ms();
+  if (now >= next_check_ms_) {
+    next_check_ms_ = now + kCheckMs;
+    desk_.check_time(
+        now, [this](const Session& session, const Session::Oldest& oldest) { return too_late(session, oldest); });
+    watch_memory();
+  }
+  if (now >= next_ack_ms_ && tap_.streaming()) {
+    next_ack_ms_ = now + kAckMs;
+    world_->link_send(Link::kTap, tap_.ack());
+  }
+}
+
+// Redis itself runs without a limit, so that it can never refuse what is committed.
+void Shard::watch_memory() {
+  const int64_t now = world_->monotonic_ms();
+  if (options_.maxmemory == 0 || memory_asked_ || !attach_.ready() || now < next_memory_ms_) return;
+  memory_asked_ = true;
+  next_memory_ms_ = now + kMemoryMs;
+  backend_.request(-1, {"INFO", "memory"}, [this](std::string_view reply) {
+    memory_asked_ = false;
+    const Result<ReplyValue> info = parse_reply(reply);
+    if (!info.ok()) return;
+    const std::string used = info_field(info->text, "used_memory");
+    int64_t bytes = 0;
+    std::from_chars(used.data(), used.data() + used.size(), bytes);
+    over_maxmemory_ = bytes > options_.maxmemory;
+  });
+}
+
+void Shard::tell_settled() {
+  const int64_t now = world_->monotonic_ms();
+  const Settled& settled = settler_.header_settled();
+  const Settled& told = line_.told();
+  const bool news = settled.position != told.position || settled.replid != told.replid;
+  if (!attach_.ready() || !line_.idle() || settler_.effects_due() || gathering_ || !news) {
+    idle_since_ms_ = now;
+  } else if (now - idle_since_ms_ >= kIdleMs) {
+    line_.append_settled(settled);
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,167 @@
+// The shard: one node's whole logic. Takes a write through its life (see docs/architecture.md): admitted at the front
+// desk, gathered into a batch, committed by the commit line, applied through the backend, compared and settled, and
+// only then answered. Events in, actions out (World); no sockets, threads or clocks.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/replication/tap.h"
+#include "core/shard/attach.h"
+#include "core/shard/backend.h"
+#include "core/shard/commit_line.h"
+#include "core/shard/frontdesk.h"
+#include "core/shard/options.h"
+#include "core/shard/settler.h"
+#include "core/shard/world.h"
+
+namespace holdfast {
+
+class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, AttachEvents {
+ public:
+  Shard(World* world, const ShardOptions& options);
+
+  // Begins to attach to the Redis and the log. Clients may come at any time; they wait.
+  void start();
+
+  // Events. None of the World's actions may call back into these; turn() follows after one or more of them.
+  void on_client_connected(SessionId id, const std::string& address, const std::string& local_address);
+  void on_client_data(SessionId id, std::string_view data);
+  void on_client_disconnected(SessionId id);
+  void on_link_up(Link link);
+  void on_link_data(Link link, std::string_view data);
+  void on_link_down(Link link, const std::string& reason);
+  void on_feed_connected();  // Redis has connected to the feed's address; replaces an earlier connection
+  void on_feed_data(std::string_view data);
+  void on_feed_closed();
+  void on_snapshot_saved(const Result<SnapshotRef>& saved);
+
+  // Ends a turn of the loop: takes the log's deliveries, moves everything on, and sends what is to be sent. Call after
+  // events, when the log's ready callback was called, and every kTickMs without either. True: call it again soon.
+  bool turn();
+  static constexpr int64_t kTickMs = 20;
+
+  // Reads no more requests and answers what was admitted.
+  void drain();
+  bool drained() const;
+
+  // For people and metrics.
+  struct Status {
+    bool ready = false;
+    std::string attaching;  // what is being done before it is ready
+    uint64_t epoch = 0;
+    Position committed = kNoPosition;
+    Position settled = kNoPosition;
+    size_t batches_waiting = 0;
+    size_t clients = 0;
+    uint64_t commands = 0, batches = 0, effects_records = 0;
+  };
+  Status status() const;
+  const std::string& log_id() const { return attach_.log_id(); }
+
+ private:
+  // Counter: what the front desk asks for.
+  const CommandTable& table() const override { return attach_.redis().table; }
+  int databases() const override { return attach_.redis().databases; }
+  int reserved_database() const override { return attach_.redis().reserved_db; }
+  const std::string& redis_version() const override { return attach_.redis().version; }
+  const char* must_wait() const override;
+  std::string refuse_read() const override;
+  std::string refuse_write() const override;
+  bool over_maxmemory() const override { return over_maxmemory_; }
+  void read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) override;
+  void write(Session* session, Unit unit) override;
+  void reads_at_once(Session* session, std::unique_ptr<Unit> unit) override;
+  void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override;
+
+  // Backend
+  void on_reply(const Waiter& waiter, std::string_view reply, bool last_piece) override;
+  void on_reads_done(ReplyGroup group, int64_t offset) override;
+  void on_batch_replied(Batch* batch) override;
+  void on_backend_error(const std::string& reason) override;
+
+  // CommitLine
+  void on_batch_committed(Batch* batch) override;
+  void on_batch_void(Batch* batch, const std::string& reason) override;
+  void on_effects_committed() override;
+  void on_effects_void() override;
+  void on_snapshot_committed() override;
+  void on_leading() override;
+  void on_fenced(const std::string& reason) override;
+
+  // Tap
+  void on_tap_send(std::string bytes) override;
+  void on_tap_continues(const std::string& replid) override;
+  void on_tap_full_sync(const std::string& replid, int64_t offset) override;
+  void on_tap_rdb(std::string_view piece, bool last) override;
+  void on_tap_command(const std::vector<std::string_view>& argv, std::string_view raw, int64_t end_offset) override;
+  void on_tap_error(const std::string& reason) override;
+
+  // Attach
+  void on_attached() override;
+  void on_redis_executed_through(Position marker) override;
+  void on_rebuilding() override;
+  void on_tail(std::deque<Replay::Pending> tail, Position executed) override;
+
+  // A reply that is known but may not leave yet.
+  struct Held {
+    Waiter waiter;
+    int64_t offset;    // must be settled
+    uint64_t removal;  // must be committed
+  };
+
+  Batch* find_unsent(uint64_t serial);
+  void cut_batch();
+  void append_effects();
+  void apply_committed();
+  void send_batch(Batch* batch);
+  void hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches);
+  void release_held();
+  void batch_finished(Batch* batch);
+  void give_up_unanswered(Batch* batch, std::string_view error);
+  void void_batch(Batch* batch, const std::string& reason);
+  void take_tap_progress();
+  void drop_finished();
+  void on_sent_again();
+  void lose_redis(const std::string& reason);
+  void check_time();
+  void watch_memory();
+  void tell_settled();
+  bool log_stalled() const;
+  std::string too_late(const Session& session, const Session::Oldest& oldest) const;
+
+  World* world_;
+  const ShardOptions options_;
+  Settler settler_;
+  Backend backend_;
+  Tap tap_;
+  CommitLine line_;
+  Frontdesk desk_;
+  Attach attach_;
+
+  std::unique_ptr<Batch> gathering_;
+  std::deque<std::unique_ptr<Batch>> batches_;  // from kInFlight on, in the order of the log
+  uint64_t next_serial_ = 1;
+  uint64_t sent_serial_ = 0;  // the batches up to here have been sent to Redis
+
+  struct ReadsDone {
+    ReplyGroup group;
+    int64_t offset;
+  };
+  std::deque<ReadsDone> reads_done_;  // whose offset the tap has not reached
+  std::deque<Held> held_;
+  int64_t released_offset_ = 0;  // what held_ was last checked against
+  uint64_t released_removal_ = 0;
+
+  std::string redis_lost_;  // why, to be dealt with at the end of the turn
+  int64_t down_since_ms_ = 0;
+  bool over_maxmemory_ = false;
+  bool memory_asked_ = false;
+  int64_t next_memory_ms_ = 0, next_check_ms_ = 0, next_ack_ms_ = 0, idle_since_ms_ = 0;
+  uint64_t batch_count_ = 0, effects_count_ = 0;
+};
+
+}  // namespace holdfast

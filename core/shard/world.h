@@ -1,0 +1,62 @@
+// What the core asks of the world around it: the one door through which anything leaves the core. Implemented by the
+// proxy's shell (libuv, proxy/) and by the simulation (tests/simulation/). Nothing here blocks, but where it says so.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/replication/feeder.h"
+#include "core/result.h"
+#include "log/log.h"
+
+namespace holdfast {
+
+// A client's connection. Never used twice.
+using SessionId = uint64_t;
+
+// The connections to our own Redis.
+enum class Link {
+  kMain,  // reads and batches, one pipeline: the wire gives the order
+  kTap,   // the replication stream
+};
+
+class World : public FeedPort {
+ public:
+  enum class Level { kDebug, kInfo, kWarn, kError };
+
+  virtual int64_t unix_ms() = 0;       // wall clock
+  virtual int64_t monotonic_ms() = 0;  // for time-outs
+
+  // Connects; Shard::on_link_up or on_link_down follows. A link that is up or connecting is closed first, silently.
+  virtual void link_connect(Link link) = 0;
+  virtual void link_send(Link link, std::string bytes) = 0;
+  virtual void link_close(Link link) = 0;  // silently
+
+  // Where Redis reaches the feed's port; its connection is the one that Redis opened to us last.
+  virtual std::string feed_host() = 0;
+  virtual int feed_port() = 0;
+  virtual void feed_close() = 0;
+
+  virtual void client_send(SessionId client, std::string bytes) = 0;
+  // Closes once all that was sent has gone out.
+  virtual void client_close(SessionId client) = 0;
+  // Stops or resumes reading from a client.
+  virtual void client_hold(SessionId client, bool hold) = 0;
+
+  virtual Log& log() = 0;
+
+  // Base snapshots: begin, pieces, end; then Shard::on_snapshot_saved tells whether it is safely stored and was
+  // verified by loading it.
+  virtual void snapshot_begin() = 0;
+  virtual void snapshot_data(std::string_view piece) = 0;
+  virtual void snapshot_end() = 0;
+
+  virtual void note(Level level, const std::string& text) = 0;
+  // The node cannot go on; the reason tells the way out. The process ends with it.
+  virtual void fatal(const std::string& reason) = 0;
+};
+
+}  // namespace holdfast

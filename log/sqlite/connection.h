@@ -1,0 +1,78 @@
+// A connection to an SQLite file and its prepared statements, owned. Each connection is used by one thread at a time.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace holdfast::sqlite {
+
+class Statement {
+ public:
+  Statement() = default;
+
+  // Parameters count from 1. The blob must stay where it is until the statement is reset.
+  void bind(int index, int64_t value) { sqlite3_bind_int64(handle_.get(), index, value); }
+  void bind(int index, std::string_view blob) {
+    sqlite3_bind_blob64(handle_.get(), index, blob.data(), blob.size(), SQLITE_STATIC);
+  }
+
+  // SQLITE_ROW, SQLITE_DONE or an extended error code.
+  int step() { return sqlite3_step(handle_.get()); }
+  void reset() { sqlite3_reset(handle_.get()); }
+
+  // For statements without rows: SQLITE_OK or an extended error code.
+  int run() {
+    const int code = step();
+    reset();
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+  }
+
+  // Columns of the current row count from 0.
+  int64_t integer(int column) const { return sqlite3_column_int64(handle_.get(), column); }
+  std::string_view blob(int column) const {
+    const void* data = sqlite3_column_blob(handle_.get(), column);
+    return {static_cast<const char*>(data), static_cast<size_t>(sqlite3_column_bytes(handle_.get(), column))};
+  }
+
+ private:
+  friend class Connection;
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+};
+
+class Connection {
+ public:
+  enum class Mode { kReadOnly, kReadWrite };
+  // Opening waits up to `busy` for locks that others hold. Only kReadWrite creates a missing file.
+  static Result<Connection> open(const std::string& path, Mode mode, std::chrono::milliseconds busy);
+
+  Result<Statement> prepare(const char* sql);
+  Result<Done> execute(const char* sql);
+  Result<int64_t> integer(const char* sql);  // the one value that the query gives
+
+  void set_busy_timeout(std::chrono::milliseconds busy) {
+    sqlite3_busy_timeout(handle_.get(), static_cast<int>(busy.count()));
+  }
+  // Undoes a transaction, if one is open still (some errors end it by themselves).
+  void rollback();
+
+  // What went wrong last, for people.
+  std::string problem() const;
+
+ private:
+  struct Close {
+    void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+  };
+  std::unique_ptr<sqlite3, Close> handle_;
+};
+
+}  // namespace holdfast::sqlite

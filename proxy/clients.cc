@@ -1,0 +1,145 @@
+#include "proxy/clients.h"
+
+#include <netinet/in.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "config/byte_size.h"
+#include "core/shard/shard.h"
+
+namespace holdfast {
+namespace {
+
+constexpr size_t kReadBytes = 64 << 10;
+constexpr int kBacklog = 511;       // as Redis's tcp-backlog
+constexpr unsigned kSlotBits = 24;  // more than limits.clients can be
+constexpr char kTooMany[] = "-ERR max number of clients reached\r\n";
+
+uint64_t slot_of(SessionId id) { return id & ((uint64_t{1} << kSlotBits) - 1); }
+
+// As CLIENT LIST of Redis writes it.
+std::string text_of(const sockaddr_storage& name) {
+  char host[INET6_ADDRSTRLEN] = "?";
+  int port = 0;
+  if (name.ss_family == AF_INET6) {
+    const auto* address = reinterpret_cast<const sockaddr_in6*>(&name);
+    uv_ip6_name(address, host, sizeof host);
+    port = ntohs(address->sin6_port);
+  } else if (name.ss_family == AF_INET) {
+    const auto* address = reinterpret_cast<const sockaddr_in*>(&name);
+    uv_ip4_name(address, host, sizeof host);
+    port = ntohs(address->sin_port);
+  }
+  return to_string(Address{host, port, ""});
+}
+
+using NameOf = int(const uv_tcp_t*, sockaddr*, int*);
+std::string name_by(NameOf* name_of, uv_stream_t* stream) {
+  sockaddr_storage name{};
+  int bytes = sizeof name;
+  name_of(reinterpret_cast<const uv_tcp_t*>(stream), reinterpret_cast<sockaddr*>(&name), &bytes);
+  return text_of(name);
+}
+
+}  // namespace
+
+Clients::Clients(uv_loop_t* loop, const LimitSettings& limits, Shard* shard)
+    : loop_(loop), limits_(limits), shard_(shard), listener_(loop, this), buffer_(kReadBytes) {}
+
+Result<Done> Clients::listen(const Address& address, const std::string& flag) {
+  return listener_.listen(address, flag, kBacklog);
+}
+
+ClientConnection* Clients::find(SessionId id) const {
+  const uint64_t slot = slot_of(id);
+  ClientConnection* connection = slot < slots_.size() ? slots_[slot] : nullptr;
+  return connection != nullptr && connection->id() == id ? connection : nullptr;
+}
+
+void Clients::on_connection(uv_stream_t* server) {
+  auto* connection = new ClientConnection(loop_, &buffer_, this);
+  if (const int failed = uv_accept(server, connection->stream()); failed != 0) return connection->close(failed);
+  if (count() >= static_cast<size_t>(limits_.clients)) {
+    connection->send(kTooMany);
+    return connection->close(0);
+  }
+  uint64_t slot = slots_.size();
+  if (free_.empty()) {
+    slots_.push_back(connection);
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+    slots_[slot] = connection;
+  }
+  connection->tune_tcp();
+  const SessionId id = next_serial_++ << kSlotBits | slot;
+  shard_->on_client_connected(id, name_by(uv_tcp_getpeername, connection->stream()),
+                              name_by(uv_tcp_getsockname, connection->stream()));
+  connection->open(id);
+}
+
+void Clients::on_data(SessionId id, std::string_view data) { shard_->on_client_data(id, data); }
+
+void Clients::on_closed(SessionId id, int why) {
+  if (id == 0) return;  // it was refused at the door
+  const uint64_t slot = slot_of(id);
+  if (why != 0 && why != UV_EOF) spdlog::debug("client {} is gone: {}", id, uv_strerror(why));
+  slots_[slot] = nullptr;
+  free_.push_back(static_cast<uint32_t>(slot));
+  shard_->on_client_disconnected(id);
+}
+
+void Clients::send(SessionId id, std::string bytes) {
+  ClientConnection* connection = find(id);
+  if (connection == nullptr) return;
+  connection->send(std::move(bytes));
+  if (unsent_ > limits_.total_bytes) shed();
+}
+
+void Clients::shed() {
+  while (unsent_ > limits_.total_bytes) {
+    ClientConnection* largest = nullptr;
+    for (ClientConnection* one : slots_) {
+      if (one != nullptr && (largest == nullptr || one->counted() > largest->counted())) largest = one;
+    }
+    spdlog::warn(
+        "closing client {}: {} bytes of replies wait for it, the most of all, and all together are over "
+        "limits.total-bytes ({})",
+        name_by(uv_tcp_getpeername, largest->stream()), largest->counted(), format_byte_size(limits_.total_bytes));
+    largest->close(UV_ENOBUFS);
+  }
+}
+
+void Clients::hold(SessionId id, bool on) {
+  if (ClientConnection* connection = find(id)) connection->hold(on);
+}
+
+void Clients::finish(SessionId id) {
+  ClientConnection* connection = find(id);
+  if (connection == nullptr || connection->finishing()) return;
+  connection->finish(static_cast<int64_t>(uv_now(loop_)));
+  if (!connection->closing()) finishing_.push_back(id);
+}
+
+void Clients::finish_all() {
+  for (ClientConnection* connection : slots_) {
+    if (connection != nullptr) finish(connection->id());
+  }
+}
+
+void Clients::close_all() {
+  for (ClientConnection* connection : slots_) {
+    if (connection != nullptr) connection->close(0);
+  }
+}
+
+void Clients::check_time() {
+  std::erase_if(finishing_, [this](SessionId id) {
+    ClientConnection* connection = find(id);
+    if (connection != nullptr) connection->check_time(static_cast<int64_t>(uv_now(loop_)));
+    return connection == nullptr || connection->closing();
+  });
+}
+
+}  // namespace holdfast

@@ -1,0 +1,42 @@
+// Where our own Redis connects when it is fed: it takes us for its replication master.
+#pragma once
+
+#include <string>
+
+#include "config/address.h"
+#include "proxy/listener.h"
+#include "proxy/socket.h"
+
+namespace holdfast {
+
+class Shard;
+
+class FeedListener : Listener::Events {
+ public:
+  FeedListener(uv_loop_t* loop, Shard* shard);
+
+  Result<Done> listen(const Address& address, const std::string& flag);
+
+  // What Redis must be told to connect to.
+  const Address& address() const { return listener_.address(); }
+
+  // About the connection that was opened last; see World.
+  void send(std::string bytes);
+  void close();
+  size_t unsent() const;
+
+  void stop_accepting() { listener_.close(); }
+
+ private:
+  class Connection;
+
+  void on_connection(uv_stream_t* server) override;
+
+  uv_loop_t* loop_;
+  Shard* shard_;
+  Listener listener_;
+  ReadBuffer buffer_;
+  Connection* connection_ = nullptr;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,267 @@
+#include "tests/simulation/sim_redis.h"
+
+#include <utility>
+
+#include "core/record/record.h"
+#include "core/resp/reply.h"
+#include "core/resp/words.h"
+
+namespace holdfast::simulation {
+
+SimRedis::SimRedis(SimClock* clock, Rng* rng, Coverage* coverage, SimRedisOptions options, Connect connect)
+    : clock_(clock),
+      rng_(rng),
+      coverage_(coverage),
+      options_(std::move(options)),
+      connect_(std::move(connect)),
+      commands_(options_.dialect, rng),
+      data_(options_.databases) {
+  reset_identity();
+}
+
+void SimRedis::reset_identity() {
+  life_++;
+  run_id_ = rng_->hex(40);
+  replid_ = rng_->hex(40);
+  replid2_.clear();
+  offset_ = 0;
+  second_offset_ = -1;
+  has_backlog_ = false;
+  backlog_.clear();
+  stream_db_ = -1;
+  hangs_until_us_ = 0;
+  following_ = false;
+  master_life_++;
+  master_.reset();
+  sync_ = Sync::kNone;
+}
+
+void SimRedis::accept(std::shared_ptr<SimStream> stream) {
+  auto client = std::make_shared<Client>();
+  client->id = next_client_++;
+  client->stream = stream;
+  client->authenticated = options_.password.empty();
+  clients_.emplace(client->id, client);
+  stream->attach(1, {[this, client](std::string_view data) { on_data(client, data); },
+                     [this, client] { on_closed(client); }});
+}
+
+void SimRedis::on_closed(const ClientPtr& client) { clients_.erase(client->id); }
+
+void SimRedis::drop(const ClientPtr& client) {
+  clients_.erase(client->id);
+  client->closing = true;
+  client->stream->close(1);
+}
+
+void SimRedis::kill(int64_t down_us, std::string rdb, bool keep_stream) {
+  up_ = false;
+  for (const auto& [id, client] : std::exchange(clients_, {})) {
+    client->closing = true;
+    client->stream->cut();
+  }
+  if (master_) master_->cut();
+  reset_identity();
+  RdbExtra extra;
+  Dataset data(options_.databases);
+  if (!rdb.empty()) data = *load_rdb(rdb, options_.databases, &extra);
+  data_ = Dataset(options_.databases);
+  clock_->in(down_us, [this, data = std::move(data), extra, keep_stream, life = life_] {
+    if (life != life_) return;
+    data_ = data;
+    up_ = true;
+    if (keep_stream && !extra.replid.empty()) {
+      replid2_ = extra.replid;
+      offset_ = extra.offset;
+      second_offset_ = extra.offset + 1;
+      has_backlog_ = true;
+    }
+    // A leader that starts does not load what has expired.
+    for (int db = 0; db < options_.databases; db++) {
+      for (auto it = data_[db].begin(); it != data_[db].end();) {
+        const bool gone = it->second.expires_ms != kNoExpiry && it->second.expires_ms <= clock_->unix_ms();
+        if (gone) {
+          std::string del;
+          append_request(&del, {"DEL", it->first});
+          if (keep_stream) feed(db, del);
+        }
+        it = gone ? data_[db].erase(it) : std::next(it);
+      }
+    }
+  });
+}
+
+void SimRedis::hang(int64_t us) {
+  hangs_until_us_ = clock_->now_us() + us;
+  clock_->at(hangs_until_us_, [this, life = life_] {
+    if (life != life_ || clock_->now_us() < hangs_until_us_) return;
+    for (const auto& [id, client] : std::map<uint64_t, ClientPtr>(clients_)) process(client);
+    on_master_data({});
+  });
+}
+
+void SimRedis::cut_connections() {
+  for (const auto& [id, client] : clients_) {
+    if (rng_->chance(0.7)) client->stream->cut();
+  }
+  if (master_ && rng_->chance(0.5)) master_->cut();
+}
+
+void SimRedis::on_data(const ClientPtr& client, std::string_view data) {
+  if (client->closing) return;
+  client->input.append(data);
+  process(client);
+}
+
+void SimRedis::process(const ClientPtr& client) {
+  if (clock_->now_us() < hangs_until_us_) return;
+  while (!client->closing && !client->input.empty()) {
+    const RequestParser::Status status = client->parser.parse(client->input);
+    if (status == RequestParser::Status::kIncomplete) break;
+    if (status == RequestParser::Status::kError) {
+      drop(client);
+      break;
+    }
+    const size_t consumed = client->parser.consumed();
+    if (!client->parser.argv().empty()) request(client, client->parser.argv(), client->parser.canonical());
+    client->input.erase(0, consumed);
+  }
+  send_all();
+}
+
+// Replies and the stream take different ways.
+void SimRedis::send_all() {
+  for (const auto& [id, client] : clients_) {
+    if (!client->out.empty()) client->stream->send(1, std::exchange(client->out, {}));
+    if (!client->stream_out.empty()) client->stream->send(1, std::exchange(client->stream_out, {}));
+  }
+}
+
+void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_view raw) {
+  std::string* reply = &client->out;
+  bool arity_fits = true;
+  const bool known = SimCommands::knows(argv[0], argv.size(), &arity_fits);
+  const bool steers = same_word(argv[0], "MULTI") || same_word(argv[0], "EXEC") || same_word(argv[0], "DISCARD");
+  const AdminEntry* admin = find_admin(argv[0]);
+  std::string refusal;
+  if (!client->authenticated && !same_word(argv[0], "AUTH")) {
+    refusal = "NOAUTH Authentication required.";
+  } else if (!known && admin == nullptr) {
+    refusal = "ERR unknown command '" + std::string(argv[0]) + "', with args beginning with: ";
+  } else if (!arity_fits) {
+    refusal = "ERR wrong number of arguments for '" + std::string(argv[0]) + "' command";
+  } else if (following_ && (SimCommands::writes(argv[0]) || same_word(argv[0], "EVAL"))) {
+    refusal = "READONLY You can't write against a read only replica.";
+  }
+  if (!refusal.empty()) {
+    if (client->in_multi) client->dirty = true;
+    return append_error(reply, refusal);
+  }
+  evict();
+  if (client->in_multi && !steers) {
+    client->queue.emplace_back(raw);
+    return append_simple(reply, "QUEUED");
+  }
+  if (same_word(argv[0], "MULTI")) {
+    client->in_multi = true;
+    append_simple(reply, "OK");
+  } else if (same_word(argv[0], "DISCARD")) {
+    client->in_multi = client->dirty = false;
+    client->queue.clear();
+    append_simple(reply, "OK");
+  } else if (same_word(argv[0], "EXEC")) {
+    exec(client.get());
+  } else if (known) {
+    std::vector<SimEffect> effects;
+    call(client.get(), argv, reply, &effects);
+    propagate(effects, false);
+  } else {
+    (this->*admin_handler(admin))(client, argv, reply);
+  }
+}
+
+void SimRedis::call(Client* client, const Argv& argv, std::string* reply, std::vector<SimEffect>* effects) {
+  commands_.run({&data_, client->db, clock_->unix_ms(), false, following_}, argv, reply, effects);
+}
+
+void SimRedis::exec(Client* client) {
+  if (!client->in_multi) return append_error(&client->out, "ERR EXEC without MULTI");
+  client->in_multi = false;
+  const std::vector<std::string> queue = std::exchange(client->queue, {});
+  if (std::exchange(client->dirty, false)) {
+    return append_error(&client->out, "EXECABORT Transaction discarded because of previous errors.");
+  }
+  append_array_header(&client->out, queue.size());
+  std::vector<SimEffect> effects;
+  for (const std::string& raw : queue) {
+    RequestParser parser;
+    parser.parse(raw);
+    bool arity_fits = true;
+    if (SimCommands::knows(parser.argv()[0], parser.argv().size(), &arity_fits)) {
+      call(client, parser.argv(), &client->out, &effects);
+    } else {
+      (this->*admin_handler(find_admin(parser.argv()[0])))(clients_.at(client->id), parser.argv(), &client->out);
+    }
+  }
+  propagate(effects, true);
+}
+
+void SimRedis::set_background(bool on) {
+  if (std::exchange(background_, on) == on || !on) return;
+  background();
+}
+
+void SimRedis::background() {
+  if (!background_) return;
+  if (up_ && clock_->now_us() >= hangs_until_us_) {
+    if (!following_) {
+      if (rng_->chance(0.6)) expire_some();
+      if (has_backlog_ && rng_->chance(0.1)) feed_raw("*1\r\n$4\r\nPING\r\n");
+    }
+    ack_master();
+    send_all();
+  }
+  clock_->in(rng_->between(1 * kMs, 200 * kMs), [this] { background(); });
+}
+
+void SimRedis::expire_some() {
+  std::string_view removal = options_.dialect.unlink ? "UNLINK" : "DEL";
+  for (int db = 0; db < options_.databases; db++) {
+    for (auto it = data_[db].begin(); it != data_[db].end();) {
+      const bool gone = it->second.expires_ms != kNoExpiry && it->second.expires_ms <= clock_->unix_ms();
+      if (!gone || rng_->chance(0.3)) {
+        ++it;
+        continue;
+      }
+      std::string bytes;
+      append_request(&bytes, {removal, it->first});
+      it = data_[db].erase(it);
+      propagate({{db, bytes}}, false);
+      coverage_->count("redis: expired by itself");
+    }
+  }
+}
+
+void SimRedis::evict() {
+  if (options_.eviction == SimRedisOptions::Eviction::kNone || following_) return;
+  while (data_.size() > options_.key_limit) {
+    // Any key of any database; the marker too, if only seldom.
+    std::vector<std::pair<int, std::string>> candidates;
+    for (int db = 0; db < options_.databases; db++) {
+      for (const auto& [key, value] : data_[db]) {
+        const bool fits = options_.eviction == SimRedisOptions::Eviction::kAll || value.expires_ms != kNoExpiry;
+        if (fits && (key != kMarkerKey || rng_->chance(0.02))) candidates.emplace_back(db, key);
+      }
+    }
+    if (candidates.empty()) return;
+    const auto& [db, key] = candidates[static_cast<size_t>(rng_->below(static_cast<int64_t>(candidates.size())))];
+    std::string bytes;
+    append_request(&bytes, {"DEL", key});
+    data_[db].erase(key);
+    evicted_.insert(key);
+    propagate({{db, bytes}}, false);
+    coverage_->count(key == kMarkerKey ? "redis: the marker evicted" : "redis: evicted");
+  }
+}
+
+}  // namespace holdfast::simulation
