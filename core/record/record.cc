@@ -59,7 +59,9 @@ std::string header_text(const Record& record) {
   append_field(&out, 't', std::to_string(record.time_ms));
   append_field(&out, 's', std::to_string(record.settled.position));
   if (!record.settled.replid.empty()) {
-    append_field(&out, 'r', record.settled.replid + ":" + std::to_string(record.settled.offset));
+    append_field(
+        &out, 'r',
+        record.settled.replid + ":" + std::to_string(record.settled.offset) + ":" + std::to_string(record.settled.db));
   }
   if (record.parts > 1) append_field(&out, 'p', std::to_string(record.part) + "/" + std::to_string(record.parts));
   if (!record.segments.empty()) {
@@ -95,9 +97,11 @@ bool parse_field(char name, std::string_view value, Record* record) {
     case 'q': return parse_number(value, &record->sequence);
     case 't': return parse_number(value, &record->time_ms);
     case 's': return parse_number(value, &record->settled.position);
-    case 'r':
+    case 'r': {
       record->settled.replid = std::string(take(&value, ':'));
-      return parse_number(value, &record->settled.offset);
+      const std::string_view offset = take(&value, ':');
+      return parse_number(offset, &record->settled.offset) && parse_number(value, &record->settled.db);
+    }
     case 'p': {
       const std::string_view part = take(&value, '/');
       return parse_number(part, &record->part) && parse_number(value, &record->parts) && record->part >= 1 &&
@@ -253,7 +257,6 @@ Chain::Verdict Chain::accept(Record record, const LogEntry& entry, std::string_v
 std::string encode_marker(const Marker& marker) {
   std::string out(kMagic);
   out += " " + marker.log_id + " " + describe(marker.applied) + " " + describe(marker.settled);
-  if (marker.part >= 0) out += " " + std::to_string(marker.part);
   return out;
 }
 
@@ -265,7 +268,7 @@ Result<Marker> parse_marker(std::string_view text) {
   const std::string_view applied = take(&text, ' ');
   const std::string_view settled = take(&text, ' ');
   if (!magic || marker.log_id.empty() || !parse_state(applied, &marker.applied) ||
-      !parse_state(settled, &marker.settled) || (!text.empty() && !parse_number(text, &marker.part))) {
+      !parse_state(settled, &marker.settled) || !text.empty()) {
     return Error{"the key " + std::string(kMarkerKey) + " does not hold a marker of Holdfast: " + whole.substr(0, 100)};
   }
   return marker;

@@ -42,6 +42,7 @@ struct Settled {
   Position position = kNoPosition;
   std::string replid;  // 40 hex digits; empty: not known yet
   int64_t offset = 0;
+  int db = -1;  // selected in the stream at that offset; -1: none, a SELECT comes first
 
   bool operator==(const Settled&) const = default;
 };
@@ -125,7 +126,6 @@ struct Marker {
   std::string log_id;
   ChainState applied;  // the batch that was applied last
   ChainState settled;  // a state at or before the settled position when that was sent: reading may begin behind it
-  int part = -1;       // >= 0: of that batch, only the commands up to this one were applied (see Backend)
 };
 inline constexpr std::string_view kMarkerKey = "holdfast:marker";
 std::string encode_marker(const Marker& marker);

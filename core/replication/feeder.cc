@@ -147,6 +147,8 @@ void Feeder::finish() {
   HOLDFAST_CHECK(rdb_done_);
   if (finished_) return;
   finished_ = true;
+  // Redis answers the question with the offset before it.
+  awaited_ = feed_->offset();
   std::string out;
   feed_->ask_ack(&out);
   port_->feed_send(std::move(out));

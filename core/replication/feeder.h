@@ -44,7 +44,7 @@ class Feeder {
   void feed_unseen(const CommandTable& table);
   // Writes the marker and asks Redis how far it is. True once it has acknowledged all.
   void finish();
-  bool acknowledged() const { return finished_ && feed_ && feed_->acknowledged() >= feed_->offset(); }
+  bool acknowledged() const { return finished_ && feed_ && feed_->acknowledged() >= awaited_; }
 
   LogSource& source() { return source_; }
   // After all was fed: where Redis is.
@@ -75,6 +75,7 @@ class Feeder {
   ChainState fed_;  // of the log at the batch that was fed last
   bool marker_due_ = false;
   uint64_t pieces_fed_ = 0;
+  int64_t awaited_ = 0;
 };
 
 }  // namespace holdfast

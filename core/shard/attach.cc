@@ -267,13 +267,15 @@ void Attach::on_tap_continues() {
     Replay& replay = source_->replay();
     std::vector<ReplayPiece> applied;
     replay.take(&applied);
-    settler_->restart(tap_->replid(), tap_offset_, replay.settled().position, replay.settled_chain());
+    settler_->restart({replay.settled().position, tap_->replid(), tap_offset_, replay.settled().db},
+                      replay.settled_chain());
     std::deque<Replay::Pending> tail;
     while (!replay.pending().empty()) tail.push_back(replay.take_pending_front());
     events_->on_tail(std::move(tail), redis_.marker->applied.position);
     source_.reset();
   } else if (feeder_) {
-    settler_->restart(tap_->replid(), tap_offset_, feeder_->fed().position, feeder_->fed());
+    // Once it is no replica any more, Redis begins its stream with a SELECT.
+    settler_->restart({feeder_->fed().position, tap_->replid(), tap_offset_, -1}, feeder_->fed());
     Replay& replay = feeder_->source().replay();
     std::deque<Replay::Pending> tail;
     while (first_ && !replay.pending().empty()) tail.push_back(replay.take_pending_front());
@@ -285,7 +287,7 @@ void Attach::on_tap_continues() {
 
 void Attach::on_tap_full_sync(const std::string& replid, int64_t offset) {
   if (stage_ == Stage::kAdopting) {
-    settler_->restart(replid, offset, kNoPosition, ChainState{});
+    settler_->restart({kNoPosition, replid, offset, -1}, ChainState{});
     world_->snapshot_begin();
     return;
   }
@@ -433,6 +435,8 @@ void Attach::finish() {
   first_ = false;
   run_id_ = redis_.run_id;
   tap_replid_ = tap_->replid();
+  // Also shows whether another proxy has come to lead while this one was away.
+  line_->tell_again();
   events_->on_attached();
 }
 

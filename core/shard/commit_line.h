@@ -58,6 +58,8 @@ class CommitLine {
   bool idle() const { return leading() && items_.empty(); }
   // What the newest record told, counting those under way.
   const Settled& told() const { return told_; }
+  // As if it had told nothing yet.
+  void tell_again() { told_ = Settled{}; }
   const ChainState& committed() const { return chain_.state(); }
   uint64_t epoch() const { return chain_.state().epoch; }
 

@@ -51,12 +51,14 @@ void Frontdesk::ask_redis(Session* session, std::string_view command) {
     refuse(session, down);
     return;
   }
-  session->asking++;
+  session->asking = true;
+  session->asked_ms = world_->monotonic_ms();
   const SessionId id = session->id();
-  counter_->ask(session->db, command, [this, id, kept = std::string(command)](std::string_view refusal) {
+  const uint64_t question = ++session->question;
+  counter_->ask(session->db, command, [this, id, question, kept = std::string(command)](std::string_view refusal) {
     Session* asked = find(id);
-    if (asked == nullptr) return;
-    asked->asking--;
+    if (asked == nullptr || !asked->asking || asked->question != question) return;
+    asked->asking = false;
     if (!refusal.empty()) {
       if (asked->transaction) asked->transaction->dirty = true;
       asked->answer(refusal, world_->monotonic_ms());

@@ -41,7 +41,7 @@ void Frontdesk::on_data(SessionId id, std::string_view data) {
 }
 
 bool Frontdesk::blocked(const Session& session) const {
-  return session.asking > 0 || session.waiting() >= limits_.waiting_per_session || counter_->must_wait() != nullptr;
+  return session.asking || session.waiting() >= limits_.waiting_per_session || counter_->must_wait() != nullptr;
 }
 
 void Frontdesk::park(Session* session) {
@@ -145,12 +145,14 @@ void Frontdesk::give_up(const Waiter& waiter, std::string_view error) {
 }
 
 void Frontdesk::on_asked_lost(std::string_view error) {
-  for (const auto& [id, session] : sessions_) {
-    if (session->asking == 0) continue;
-    session->asking = 0;
-    if (session->transaction) session->transaction->dirty = true;
-    reply_error(session.get(), error);
-  }
+  for (const auto& [id, session] : sessions_) give_up_asking(session.get(), error);
+}
+
+void Frontdesk::give_up_asking(Session* session, std::string_view error) {
+  if (!session->asking) return;
+  session->asking = false;
+  if (session->transaction) session->transaction->dirty = true;
+  reply_error(session, error);
 }
 
 void Frontdesk::flush() {
@@ -183,6 +185,10 @@ void Frontdesk::check_time(int64_t now_ms,
       append_error(&reply, error);
       session->give_up(oldest->slot, reply);
       touch(session);
+    }
+    if (session->asking) {
+      const std::string error = too_late(*session, Session::Oldest{0, session->asked_ms, false});
+      if (!error.empty()) give_up_asking(session, error);
     }
     if (limits_.idle_ms > 0 && session->waiting() == 0 && now_ms - session->last_ms > limits_.idle_ms) {
       idle.push_back(id);

@@ -94,6 +94,7 @@ class Frontdesk {
   bool blocked(const Session& session) const;
   void park(Session* session);
   void touch(Session* session);  // it may have something to send
+  void give_up_asking(Session* session, std::string_view error);
   void reply_error(Session* session, std::string_view text);
 
   // dispatch.cc: what happens to a request.

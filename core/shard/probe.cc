@@ -24,6 +24,7 @@ constexpr struct {
     {"repl-backlog-size", "67108864", true},
     {"repl-backlog-ttl", "0", true},
     {"repl-timeout", "3600", true},
+    {"timeout", "0", true},
     {"maxmemory-clients", "0", false},
 };
 

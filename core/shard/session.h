@@ -67,10 +67,12 @@ class Session {
   std::string last_command;
   std::optional<Transaction> transaction;
   uint64_t last_batch = 0;  // the serial of the batch that its last write went into
-  int asking = 0;           // questions to Redis whose answer decides on the next request
-  bool parked = false;      // not reading: something must happen first
-  bool closing = false;     // nothing more is read; closed once all is answered
-  bool listed = false;      // in the list of those with something to send
+  bool asking = false;      // Redis was asked about the last request: nothing more is read before it has answered
+  uint64_t question = 0;    // the number of that question
+  int64_t asked_ms = 0;
+  bool parked = false;   // not reading: something must happen first
+  bool closing = false;  // nothing more is read; closed once all is answered
+  bool listed = false;   // in the list of those with something to send
 
  private:
   struct Slot {

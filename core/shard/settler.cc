@@ -7,17 +7,23 @@
 #include "core/resp/words.h"
 
 namespace holdfast {
-void Settler::restart(const std::string& replid, int64_t offset, Position settled_batch, const ChainState& chain) {
-  stream_db_ = -1;
+void Settler::restart(const Settled& settled, const ChainState& chain) {
+  HOLDFAST_CHECK(!effects_due());
+  stream_db_ = settled.db;
   in_multi_ = false;
   unit_.clear();
   unit_marker_ = kNoPosition;
   expected_.clear();
-  processed_ = Settled{settled_batch, replid, offset};
+  processed_ = settled;
   processed_chain_ = chain;
-  HOLDFAST_CHECK(!effects_due());
+  // Offsets of the old stream mean nothing any more. What they stood for is in the log.
   points_.clear();
-  settled_offset_ = offset;
+  settled_offset_ = settled.offset;
+}
+
+void Settler::processed_through(int64_t end_offset) {
+  processed_.offset = end_offset;
+  processed_.db = stream_db_;
 }
 
 void Settler::on_command(const std::vector<std::string_view>& argv, std::string_view raw, int64_t end_offset,
@@ -68,7 +74,7 @@ void Settler::end_unit(int64_t end_offset, int64_t now_ms, std::vector<Batch*>* 
   if (!unit_.commands.empty()) {
     effects_between(now_ms, end_offset);
   } else {
-    processed_.offset = end_offset;
+    processed_through(end_offset);
     add_point(end_offset, 0);
   }
   unit_.clear();
@@ -88,7 +94,7 @@ void Settler::batch_seen(Batch* batch, bool matches, int64_t end_offset, int64_t
   expected_.pop_front();
   if (!matches) add_segment(Segment::Place::kInsteadOf, batch->position, unit_, now_ms);
   processed_.position = batch->position;
-  processed_.offset = end_offset;
+  processed_through(end_offset);
   processed_chain_ = batch->chain;
   draft_.settled = processed_;
   add_point(end_offset, matches ? 0 : next_record_);
@@ -105,7 +111,7 @@ void Settler::effects_between(int64_t now_ms, int64_t end_offset) {
     newest_removal_ = next_record_;
   }
   add_segment(Segment::Place::kAfter, processed_.position, unit_, now_ms);
-  processed_.offset = end_offset;
+  processed_through(end_offset);
   draft_.settled = processed_;
   add_point(end_offset, soft ? 0 : next_record_);
 }

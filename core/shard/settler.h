@@ -25,9 +25,8 @@ class Settler {
  public:
   void set_reserved_db(int db) { reserved_db_ = db; }
 
-  // A new stream: the tap goes on behind `offset` of `replid`, where the batches through `settled_batch` are settled.
-  // No effects may be due any more.
-  void restart(const std::string& replid, int64_t offset, Position settled_batch, const ChainState& chain);
+  // A new stream: the tap goes on where `settled` says. No effects may be due any more.
+  void restart(const Settled& settled, const ChainState& chain);
 
   // A batch was sent to Redis. It must stay where it is until its state is kSeen.
   void expect(Batch* batch) { expected_.push_back(batch); }
@@ -78,6 +77,7 @@ class Settler {
   void add_segment(Segment::Place place, Position batch, const EffectList& effects, int64_t now_ms);
   void add_point(int64_t offset, uint64_t record);
   void advance();
+  void processed_through(int64_t end_offset);
 
   int reserved_db_ = -1;
   int stream_db_ = -1;

@@ -121,6 +121,8 @@ std::optional<Delivery> KafkaProducer::next() {
   in_flight_.pop_front();
   ++first_sequence_;
   if (delivery.outcome != Outcome::kCommitted) {
+    // All that is left is behind it: what has not been sent yet need not be.
+    if (!failure_told_) rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
     failure_told_ = true;
   } else if (failure_told_) {
     delivery = {delivery.token, Outcome::kUnknown, kNoPosition, "behind an entry that failed: " + failed_};
@@ -155,10 +157,7 @@ void KafkaProducer::fail(InFlight* entry, Outcome outcome, std::string reason) {
   entry->known = true;
   entry->outcome = outcome;
   entry->reason = std::move(reason);
-  if (!failed_.empty()) return;
-  failed_ = entry->reason;
-  // What has not been sent yet need not be.
-  rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
+  if (failed_.empty()) failed_ = entry->reason;
 }
 
 void KafkaProducer::on_statistics(std::string_view json) {

@@ -48,14 +48,10 @@ class Reader {
 
 std::vector<std::string> elements(const Value& value) {
   switch (value.kind) {
-    case Value::Kind::kString:
-      return {value.text};
-    case Value::Kind::kList:
-      return {value.list.begin(), value.list.end()};
-    case Value::Kind::kSet:
-      return {value.members.begin(), value.members.end()};
-    case Value::Kind::kHash:
-      break;
+    case Value::Kind::kString: return {value.text};
+    case Value::Kind::kList: return {value.list.begin(), value.list.end()};
+    case Value::Kind::kSet: return {value.members.begin(), value.members.end()};
+    case Value::Kind::kHash: break;
   }
   std::vector<std::string> all;
   for (const auto& [field, content] : value.fields) {
@@ -70,12 +66,8 @@ void add_elements(Value* value, std::vector<std::string> all) {
     case Value::Kind::kString:
       if (!all.empty()) value->text = std::move(all[0]);
       break;
-    case Value::Kind::kList:
-      value->list.assign(all.begin(), all.end());
-      break;
-    case Value::Kind::kSet:
-      value->members.insert(all.begin(), all.end());
-      break;
+    case Value::Kind::kList: value->list.assign(all.begin(), all.end()); break;
+    case Value::Kind::kSet: value->members.insert(all.begin(), all.end()); break;
     case Value::Kind::kHash:
       for (size_t i = 0; i + 1 < all.size(); i += 2) value->fields[all[i]] = all[i + 1];
       break;

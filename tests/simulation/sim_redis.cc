@@ -14,7 +14,7 @@ SimRedis::SimRedis(SimClock* clock, Rng* rng, Coverage* coverage, SimRedisOption
       coverage_(coverage),
       options_(std::move(options)),
       connect_(std::move(connect)),
-      commands_(options_.dialect, rng),
+      commands_(options_.dialect, rng, coverage),
       data_(options_.databases) {
   reset_identity();
 }
@@ -42,8 +42,8 @@ void SimRedis::accept(std::shared_ptr<SimStream> stream) {
   client->stream = stream;
   client->authenticated = options_.password.empty();
   clients_.emplace(client->id, client);
-  stream->attach(1, {[this, client](std::string_view data) { on_data(client, data); },
-                     [this, client] { on_closed(client); }});
+  stream->attach(
+      1, {[this, client](std::string_view data) { on_data(client, data); }, [this, client] { on_closed(client); }});
 }
 
 void SimRedis::on_closed(const ClientPtr& client) { clients_.erase(client->id); }

@@ -24,7 +24,7 @@ struct SimRedisOptions {
   SimDialect dialect;
   int databases = 4;
   Eviction eviction = Eviction::kNone;
-  size_t key_limit = 20;             // keys at which eviction begins
+  size_t key_limit = 20;  // keys at which eviction begins
   size_t backlog_bytes = 64 << 20;
   std::string password;
 };

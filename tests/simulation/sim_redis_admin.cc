@@ -37,9 +37,7 @@ const SimRedis::AdminEntry* SimRedis::find_admin(std::string_view name) {
 
 SimRedis::AdminHandler SimRedis::admin_handler(const AdminEntry* entry) { return entry->run; }
 
-void SimRedis::admin_nothing(const ClientPtr&, const Argv&, std::string* reply) {
-  append_error(reply, "ERR not here");
-}
+void SimRedis::admin_nothing(const ClientPtr&, const Argv&, std::string* reply) { append_error(reply, "ERR not here"); }
 
 void SimRedis::admin_auth(const ClientPtr& client, const Argv& argv, std::string* reply) {
   if (argv.back() != options_.password) return append_error(reply, "WRONGPASS invalid username-password pair");

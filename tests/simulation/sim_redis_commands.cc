@@ -49,9 +49,7 @@ struct SimCommands::Call {
   void bulk(std::string_view text) { append_bulk(reply, text); }
   void nil() { append_null_bulk(reply); }
 
-  bool expired(const Value& value) const {
-    return value.expires_ms != kNoExpiry && value.expires_ms <= context.now_ms;
-  }
+  bool expired(const Value& value) const { return value.expires_ms != kNoExpiry && value.expires_ms <= context.now_ms; }
   std::string_view removal() const { return commands->dialect_.unlink ? "UNLINK" : "DEL"; }
 
   // The key as this command sees it. One that has expired is removed, and that is told, before the command goes on.
@@ -63,7 +61,7 @@ struct SimCommands::Call {
       const std::string name(key);
       keys().erase(it);
       tell({removal(), name});
-      commands->expired_on_access_++;
+      commands->coverage_->count("redis: expired on access");
     }
     return nullptr;
   }
@@ -132,8 +130,9 @@ struct SimCommands::Call {
     value.expires_ms = expires;
     if (get_old && !(expires != kNoExpiry && !keep)) {
       Argv without = argv;
-      without.erase(std::remove_if(without.begin() + 3, without.end(), [](auto word) { return same_word(word, "GET"); }),
-                    without.end());
+      without.erase(
+          std::remove_if(without.begin() + 3, without.end(), [](auto word) { return same_word(word, "GET"); }),
+          without.end());
       tell(without);
     } else {
       tell_own();
@@ -421,27 +420,13 @@ struct SimCommands::Call {
     const std::string token = "w" + rng().hex(12);
     const std::string soon = std::to_string(context.now_ms + rng().between(-50, 500));
     switch ((context.now_ms / 7 + rng().below(8)) % 8) {
-      case 0:
-        call({"set", key, token});
-        return bulk(token);
-      case 1:
-        call({"SET", key, token, "PXAT", soon});
-        return bulk(token);
-      case 2:
-        call({"Del", key});
-        return nil();
-      case 3:
-        call({"RPUSH", key, token});
-        return bulk("pushed");
-      case 4:
-        call({"PEXPIREAT", key, soon});
-        return bulk("expires");
-      case 5:
-        call({"SPOP", key});
-        return bulk("popped");
-      default:
-        call({"GET", key});
-        return bulk("nothing");
+      case 0: call({"set", key, token}); return bulk(token);
+      case 1: call({"SET", key, token, "PXAT", soon}); return bulk(token);
+      case 2: call({"Del", key}); return nil();
+      case 3: call({"RPUSH", key, token}); return bulk("pushed");
+      case 4: call({"PEXPIREAT", key, soon}); return bulk("expires");
+      case 5: call({"SPOP", key}); return bulk("popped");
+      default: call({"GET", key}); return bulk("nothing");
     }
   }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/simulation/coverage.h"
 #include "tests/simulation/rng.h"
 #include "tests/simulation/sim_dataset.h"
 
@@ -35,7 +36,8 @@ class SimCommands {
  public:
   using Argv = std::vector<std::string_view>;
 
-  SimCommands(const SimDialect& dialect, Rng* rng) : dialect_(dialect), rng_(rng) {}
+  SimCommands(const SimDialect& dialect, Rng* rng, Coverage* coverage)
+      : dialect_(dialect), rng_(rng), coverage_(coverage) {}
 
   struct Context {
     Dataset* data;
@@ -53,8 +55,6 @@ class SimCommands {
   // Executes a command that knows() took; the reply and the effects are appended.
   void run(const Context& context, const Argv& argv, std::string* reply, std::vector<SimEffect>* effects);
 
-  uint64_t expired_on_access() const { return expired_on_access_; }
-
  private:
   struct Entry;
   struct Call;
@@ -63,7 +63,7 @@ class SimCommands {
 
   SimDialect dialect_;
   Rng* rng_;
-  uint64_t expired_on_access_ = 0;
+  Coverage* coverage_;
 };
 
 }  // namespace holdfast::simulation

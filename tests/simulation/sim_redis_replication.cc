@@ -180,8 +180,8 @@ void SimRedis::on_master_data(std::string_view data) {
     } else if (sync_ == Sync::kRdb) {
       if (master_input_.size() < rdb_bytes_) return;
       RdbExtra extra;
-      std::optional<Dataset> loaded = load_rdb(std::string_view(master_input_).substr(0, rdb_bytes_),
-                                               options_.databases, &extra);
+      std::optional<Dataset> loaded =
+          load_rdb(std::string_view(master_input_).substr(0, rdb_bytes_), options_.databases, &extra);
       if (!loaded) return master_lost();
       data_ = std::move(*loaded);
       offset_ = master_read_;

@@ -16,7 +16,8 @@ void SimStream::send(int end, std::string bytes) {
   int64_t pieces = rng_->chance(0.3) ? rng_->between(1, 4) : 1;
   std::string_view rest = bytes;
   for (; pieces > 0 && !rest.empty(); pieces--) {
-    const size_t size = pieces == 1 ? rest.size() : static_cast<size_t>(rng_->between(1, static_cast<int64_t>(rest.size())));
+    const size_t size =
+        pieces == 1 ? rest.size() : static_cast<size_t>(rng_->between(1, static_cast<int64_t>(rest.size())));
     clock_->at(arrival(&from), [self = shared_from_this(), end, piece = std::string(rest.substr(0, size)), this] {
       // What was under way when its sender died may arrive much later.
       if (const int64_t extra = ends_[end].extra_us; extra > 0) {
@@ -43,7 +44,8 @@ void SimStream::hear_of_end(int end) {
 void SimStream::close(int end) {
   if (!ends_[end].open) return;
   ends_[end].open = false;
-  clock_->at(arrival(&ends_[end]) + ends_[end].extra_us + 1, [self = shared_from_this(), end, this] { hear_of_end(1 - end); });
+  clock_->at(arrival(&ends_[end]) + ends_[end].extra_us + 1,
+             [self = shared_from_this(), end, this] { hear_of_end(1 - end); });
 }
 
 void SimStream::cut() {

@@ -39,7 +39,7 @@ class SimStream : public std::enable_shared_from_this<SimStream> {
   struct End {
     Handlers handlers;
     bool open = true;
-    int64_t busy_until_us = 0;  // nothing that is sent from here arrives before
+    int64_t busy_until_us = 0;         // nothing that is sent from here arrives before
     int64_t lost_from_us = INT64_MAX;  // what would arrive later than that is lost
     int64_t extra_us = 0;
   };

@@ -130,8 +130,8 @@ void SimWorld::fatal(const std::string& reason) {
   trace("fatal: " + reason);
   coverage_->count("proxy: ends by itself");
   // The log is never damaged here, and Redis is never anybody else's.
-  for (const char* never : {"damaged", "stops this", "lost committed", "does not have", "mixed", "another log", "not ours",
-                            "needs for itself", "holds the state"}) {
+  for (const char* never : {"damaged", "stops this", "lost committed", "does not have", "mixed", "another log",
+                            "not ours", "needs for itself", "holds the state"}) {
     if (reason.find(never) != std::string::npos) fail("the proxy gave up: " + reason);
   }
   actions_left_ = 0;
@@ -346,7 +346,8 @@ void for_each_token(std::string_view text, const std::function<void(std::string_
     size_t end = i;
     while (end < text.size() && in_token(text[end])) end++;
     const std::string_view word = text.substr(i, end - i);
-    const bool drawn = word.size() == 13 && (word[0] == 't' || word[0] == 'w' || word[0] == 'd');
+    const bool drawn = word.size() == 13 && (word[0] == 't' || word[0] == 'w' || word[0] == 'd') &&
+                       word.find_first_not_of("0123456789abcdef", 1) == std::string_view::npos;
     const bool written = word.size() > 3 && word[0] == 'v' && word.find('.') != std::string_view::npos;
     if (drawn || written) found(word);
     i = end;

@@ -66,6 +66,8 @@ class Image:
             self.copy(home, rest.split())
         elif instruction == "RUN":
             environment = {key: value for key, value in os.environ.items() if not key.startswith("HOLDFAST_")}
+            # The directory is another one each time; what ccache has from the last time still serves.
+            environment |= {"CCACHE_BASEDIR": str(home), "CCACHE_NOHASHDIR": "1"}
             done = subprocess.run(["sh", "-c", rest], cwd=home, env=environment, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
             assert done.returncode == 0, f"RUN {rest} in stage {stage}:\n{done.stdout[-5000:]}"

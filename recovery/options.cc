@@ -1,0 +1,141 @@
+#include "recovery/options.h"
+
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+
+#include "config/kafka_properties.h"
+#include "config/log_url.h"
+#include "core/replication/log_source.h"
+#include "log/open.h"
+
+namespace holdfast {
+
+CLI::Option* one_value(CLI::Option* option, const std::string& type_name) {
+  return option->type_name(type_name)->expected(1)->allow_extra_args(false);
+}
+
+void LogFlags::add_to(CLI::App* parent) {
+  one_value(parent->add_option("--log", url, "The log: sqlite:PATH or kafka://HOST:PORT,HOST:PORT/TOPIC[/PARTITION]"),
+            "URL")
+      ->required()
+      ->envname("HOLDFAST_LOG_URL");
+  parent
+      ->add_option("--kafka-property", kafka_properties,
+                   "A property of librdkafka (security.protocol=SSL, ...); can be given more than once")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void PrivateRedisFlags::add_to(CLI::App* parent) {
+  one_value(parent->add_option("--snapshots", snapshots,
+                               "The directory of the base snapshot, if the log begins with one (it was adopted from a "
+                               "Redis that had data)"),
+            "DIR")
+      ->capture_default_str();
+  one_value(parent->add_option("--redis-server", program,
+                               "The redis-server to run privately: of the version of the Redis in use, or newer, with "
+                               "the same modules"),
+            "PROGRAM")
+      ->capture_default_str();
+}
+
+void LoginFlags::add_to(CLI::App* parent) {
+  one_value(parent->add_option("--redis-username", login.username, "The ACL user to sign in to Redis as"), "USER");
+  one_value(parent->add_option("--redis-password", login.password,
+                               "The password of Redis. Others can read the arguments of a process: rather use "
+                               "HOLDFAST_REDIS_PASSWORD in the environment, or a file"),
+            "PASSWORD")
+      ->envname("HOLDFAST_REDIS_PASSWORD");
+  one_value(parent->add_option("--redis-password-file", password_file, "A file whose first line is the password"),
+            "FILE");
+}
+
+std::optional<Failure> LoginFlags::read() {
+  if (password_file.empty()) return std::nullopt;
+  std::ifstream file(password_file, std::ios::binary);
+  std::getline(file, login.password);
+  if (login.password.ends_with('\r')) login.password.pop_back();
+  if (!login.password.empty()) return std::nullopt;
+  return Failure(Error{"--redis-password-file: there is no password in " + password_file}, kExitUsage);
+}
+
+std::optional<Failure> open_log(const std::string& url_text, const std::vector<std::string>& kafka_properties,
+                                const OpenLog& how, std::unique_ptr<Log>* log) {
+  const Result<LogUrl> url = parse_log_url(url_text);
+  if (!url) return Failure(Error{url.error()}, kExitUsage);
+  LogOptions options;
+  options.read_only = !how.for_writing;
+  options.kind = url->kind == LogUrl::Kind::kKafka ? LogOptions::Kind::kKafka : LogOptions::Kind::kSqlite;
+  options.sqlite.path = url->path;
+  options.kafka.brokers = url->brokers;
+  options.kafka.topic = url->topic;
+  options.kafka.partition = url->partition;
+  options.kafka.create_topic = how.create_topic;
+  options.kafka.replication_factor = how.replication_factor;
+  options.kafka.min_insync_replicas = how.min_insync_replicas;
+  for (const std::string& property : kafka_properties) {
+    if (auto done = add_kafka_property(&options.kafka.properties, property); !done) {
+      return Failure(Error{"--kafka-property: " + done.error()}, kExitUsage);
+    }
+  }
+  struct stat about {};
+  if (options.read_only && options.kind == LogOptions::Kind::kSqlite && stat(url->path.c_str(), &about) != 0) {
+    return Failure(Error{"there is no log " + url->path});
+  }
+  Result<std::unique_ptr<Log>> opened = open_log(options);
+  if (!opened) return Failure(Error{opened.error()});
+  *log = std::move(*opened);
+  return std::nullopt;
+}
+
+Result<LogStart> look_at_start(Log* log) {
+  LogStart start;
+  const Result<Position> begin = log->begin();
+  if (!begin) return Error{begin.error()};
+  const Result<Position> end = log->end();
+  if (!end) return Error{end.error()};
+  start.begin = *begin;
+  start.end = *end;
+  Result<std::string> id = read_log_id(log);
+  if (!id) return Error{id.error()};
+  start.id = std::move(*id);
+  if (start.id.empty()) return start;
+
+  Result<std::unique_ptr<LogReader>> reader = log->read_from(start.begin);
+  if (!reader) return Error{reader.error()};
+  Chain chain;
+  std::vector<LogEntry> entries;
+  for (Position last = start.begin - 1; last + 1 < start.end;) {
+    entries.clear();
+    const Result<size_t> read = (*reader)->poll(&entries, 64 << 10);
+    if (!read) return Error{read.error()};
+    for (const LogEntry& entry : entries) {
+      last = entry.position;
+      const Chain::Verdict verdict = chain.next(entry);
+      // What is wrong further on is for those to tell who read there.
+      if (verdict == Chain::Verdict::kDamaged) return start;
+      if (verdict == Chain::Verdict::kPart) return start;
+      if (verdict != Chain::Verdict::kCounts) continue;
+      const Record& record = chain.record();
+      if (start.time_ms == 0) start.time_ms = record.time_ms;
+      if (record.type == RecordType::kBatch) return start;
+      if (record.type != RecordType::kSnapshot) continue;
+      start.base = record.position;
+      start.base_time_ms = record.time_ms;
+    }
+  }
+  return start;
+}
+
+std::string hex16(uint64_t number) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
+  return text;
+}
+
+}  // namespace holdfast
