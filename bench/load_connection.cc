@@ -105,8 +105,7 @@ void Connection::send(uint64_t count, int64_t now) {
 
 bool Connection::flush() {
   while (written_ < out_.size()) {
-    const ssize_t written =
-        ::send(fd_, out_.data() + written_, out_.size() - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t written = ::send(fd_, out_.data() + written_, out_.size() - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (written < 0) {
       if (errno == EAGAIN) return false;
       if (errno == EINTR) continue;

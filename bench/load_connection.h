@@ -32,8 +32,8 @@ class ReplyCounter {
  private:
   void end_line();
 
-  std::string line_;     // the beginning of a line whose end is not there yet
-  uint64_t skip_ = 0;    // bytes of a bulk string, and its line end, that are still to come
+  std::string line_;   // the beginning of a line whose end is not there yet
+  uint64_t skip_ = 0;  // bytes of a bulk string, and its line end, that are still to come
   uint64_t errors_ = 0;
   uint64_t replies_ = 0;
   std::string first_error_;

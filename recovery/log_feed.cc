@@ -96,9 +96,8 @@ Result<LogFeed::Outcome> LogFeed::run(RedisClient* redis, Progress* progress) {
   if (auto done = redis->ask({"REPLICAOF", server_->address().host, port}); !done) return Error{done.error()};
 
   last_sign_ = Clock::now();
-  const Position goal = std::min(order_.end, order_.to_position == std::numeric_limits<Position>::max()
-                                                 ? order_.end
-                                                 : order_.to_position + 1);
+  const Position goal = std::min(
+      order_.end, order_.to_position == std::numeric_limits<Position>::max() ? order_.end : order_.to_position + 1);
   bool more = false;  // to be had from the log at once
   while (stage_ != Stage::kFed || !feeder_->acknowledged()) {
     if (interrupted()) return interrupted_error();
@@ -116,7 +115,7 @@ Result<LogFeed::Outcome> LogFeed::run(RedisClient* redis, Progress* progress) {
   Outcome outcome;
   outcome.fed = feeder_->fed();
   outcome.expectation_met = feeder_->source().expectation_met();
-  outcome.leader_only = feeder_->limit_reached() ? 0 : feeder_->source().replay().pending().size();
+  outcome.leader_only = leader_only();
   outcome.entries = log_.entries_read();
   outcome.bytes = log_.bytes_read();
   return outcome;
@@ -135,7 +134,8 @@ Result<Done> LogFeed::handle(const FeedServer::Turn& turn) {
   if (turn.connected) begin_feeder();
   if (turn.connected || !turn.data.empty()) last_sign_ = Clock::now();
   if (!turn.data.empty() && !feeder_->on_data(turn.data)) {
-    return Error{"whoever connected to the feed at " + to_string(server_->address()) + " does not behave like a replica"};
+    return Error{"whoever connected to the feed at " + to_string(server_->address()) +
+                 " does not behave like a replica"};
   }
   return Done{};
 }
@@ -157,10 +157,22 @@ Result<Done> LogFeed::feed(const CommandTable& table) {
   return Done{};
 }
 
+// A batch was taken from the log and not fed.
+bool LogFeed::limit_reached() const {
+  return feeder_->source().replay().settled_chain().position > feeder_->fed().position;
+}
+
+size_t LogFeed::leader_only() const {
+  if (limit_reached()) return 0;
+  const auto& pending = feeder_->source().replay().pending();
+  return static_cast<size_t>(std::count_if(pending.begin(), pending.end(), [this](const Replay::Pending& batch) {
+    return batch.position <= order_.to_position && batch.time_ms <= order_.to_time_ms;
+  }));
+}
+
 // A proxy that is alive tells soon what is settled.
 Result<bool> LogFeed::is_waited_for() {
-  if (order_.settled_wanted == kNoPosition || feeder_->limit_reached() ||
-      feeder_->fed().position >= order_.settled_wanted) {
+  if (order_.settled_wanted == kNoPosition || limit_reached() || feeder_->fed().position >= order_.settled_wanted) {
     return false;
   }
   if (stage_ == Stage::kFeeding) {

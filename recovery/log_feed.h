@@ -58,6 +58,8 @@ class LogFeed : FeedPort {
   Result<Done> handle(const FeedServer::Turn& turn);
   Result<Done> feed(const CommandTable& table);
   Result<bool> is_waited_for();
+  bool limit_reached() const;
+  size_t leader_only() const;
   Result<Done> check_patience() const;
 
   using Clock = std::chrono::steady_clock;

@@ -9,6 +9,7 @@
 #include "config/kafka_properties.h"
 #include "config/log_url.h"
 #include "core/replication/log_source.h"
+#include "log/log_id.h"
 #include "log/open.h"
 
 namespace holdfast {

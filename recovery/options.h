@@ -79,8 +79,8 @@ struct LogStart {
   std::string id;
   Position begin = 0;
   Position end = 0;
-  int64_t time_ms = 0;           // of its first record
-  Position base = kNoPosition;   // of the base snapshot's record, if there is one
+  int64_t time_ms = 0;          // of its first record
+  Position base = kNoPosition;  // of the base snapshot's record, if there is one
   int64_t base_time_ms = 0;
 };
 Result<LogStart> look_at_start(Log* log);

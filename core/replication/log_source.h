@@ -25,6 +25,9 @@ class LogSource {
   // The last entry that was read, whether it counts or not.
   Position position() const { return position_; }
 
+  // As the claims that were read tell it; empty before the first.
+  const std::string& log_id() const { return log_id_; }
+
   // Looks for a state of the log that must occur: where a Redis says it is. Call before reading.
   void expect(const ChainState& state) { expected_ = state; }
   bool expectation_met() const { return met_; }
@@ -36,11 +39,9 @@ class LogSource {
   std::unique_ptr<LogReader> reader_;
   Position position_ = kNoPosition;
   bool started_ = false;
+  std::string log_id_;
   ChainState expected_;
   bool met_ = false;
 };
-
-// The id that the log's first claim gave it; empty for an empty log.
-Result<std::string> read_log_id(Log* log);
 
 }  // namespace holdfast

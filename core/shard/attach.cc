@@ -22,6 +22,7 @@ const char* Attach::doing() const {
     case Stage::kDown:
     case Stage::kConnecting: return "connecting to Redis";
     case Stage::kProbing: return "looking at Redis";
+    case Stage::kLooking:
     case Stage::kReading: return "reading the log";
     case Stage::kClaiming: return "claiming the log";
     case Stage::kTapping: return "following Redis's effects";
@@ -55,6 +56,7 @@ void Attach::work() {
         world_->link_connect(Link::kMain);
       }
       break;
+    case Stage::kLooking: look_at_log(); break;
     case Stage::kReading: read_behind_marker(); break;
     case Stage::kRebuildDue:
       if (!claimed_ || (line_->leading() && !settler_->effects_due())) begin_feed();
@@ -63,14 +65,16 @@ void Attach::work() {
     case Stage::kFed: pump(); break;
     default: break;
   }
-  if (tap_retry_ms_ != 0 && now >= tap_retry_ms_) {
+  const bool tap_wanted = stage_ == Stage::kReady || stage_ == Stage::kTapping;
+  if (tap_wanted && tap_retry_ms_ != 0 && now >= tap_retry_ms_) {
     tap_retry_ms_ = 0;
     world_->link_connect(Link::kTap);
   }
 }
 
 bool Attach::busy() const {
-  return stage_ == Stage::kReading || (stage_ == Stage::kFeeding && feeder_ && !feeder_->rdb_under_way());
+  return stage_ == Stage::kLooking || stage_ == Stage::kReading ||
+         (stage_ == Stage::kFeeding && feeder_ && !feeder_->rdb_under_way());
 }
 
 void Attach::retry(const std::string& reason) {
@@ -88,7 +92,11 @@ void Attach::refuse(const std::string& reason) {
 
 void Attach::on_link_up(Link link) {
   if (link == Link::kTap) {
-    tap_->start(options_.redis_username, options_.redis_password, tap_replid_, tap_offset_);
+    if (stage_ == Stage::kReady || stage_ == Stage::kTapping || stage_ == Stage::kAdopting) {
+      tap_->start(options_.redis_username, options_.redis_password, tap_replid_, tap_offset_);
+    } else {
+      world_->link_close(Link::kTap);
+    }
     return;
   }
   if (stage_ != Stage::kConnecting) return;
@@ -104,6 +112,7 @@ void Attach::on_main_lost(const std::string& reason) {
   if (stage_ == Stage::kAdopting || stage_ == Stage::kSaving) world_->link_close(Link::kTap);
   feeder_.reset();
   source_.reset();
+  tap_retry_ms_ = 0;
   retry("Redis is lost: " + reason);
 }
 
@@ -124,30 +133,14 @@ void Attach::probed(Probe::Outcome outcome, const std::string& reason) {
 
 void Attach::decide() {
   if (first_) {
-    const Result<std::string> id = read_log_id(&world_->log());
     const Result<Position> end = world_->log().end();
-    if (!id.ok() || !end.ok()) {
-      refuse("the log cannot be read: " + (id.ok() ? end.error() : id.error()));
+    if (!end.ok()) {
+      refuse("the log cannot be read: " + end.error());
       return;
     }
-    log_id_ = id->empty() && log_id_.empty() ? world_->random_hex(32) : id->empty() ? log_id_ : *id;
-    const Result<Plan> chosen = plan(*end);
-    if (!chosen.ok()) {
-      refuse(chosen.error());
-      return;
-    }
-    plan_ = *chosen;
     target_ = *end - 1;
-    if (plan_ == Plan::kRebuild) {
-      start_rebuild(*end == 0 ? "the log is new" : "Redis does not hold the log's data");
-    } else if (plan_ == Plan::kAdopt) {
-      source_ = std::make_unique<LogSource>(&world_->log());
-      stage_ = Stage::kReading;
-    } else {
-      source_ = std::make_unique<LogSource>(&world_->log(), redis_.marker->settled);
-      source_->expect(redis_.marker->applied);
-      stage_ = Stage::kReading;
-    }
+    source_ = std::make_unique<LogSource>(&world_->log());
+    stage_ = Stage::kLooking;
     return;
   }
   const bool same = redis_.run_id == run_id_ && !redis_.replica && redis_.marker && redis_.marker->log_id == log_id_;
@@ -156,20 +149,49 @@ void Attach::decide() {
     return;
   }
   events_->on_redis_executed_through(redis_.marker->applied.position);
-  if (tap_->streaming() && tap_retry_ms_ == 0) {
+  if (tap_up_) {
     finish();
   } else {
     stage_ = Stage::kTapping;
-    if (tap_retry_ms_ == 0) connect_tap(tap_->replid(), tap_->offset());
+    connect_tap(tap_->replid(), tap_->offset());
   }
 }
 
-Result<Attach::Plan> Attach::plan(Position end) {
+// At the start: whose log is it, and, where Redis has data of its own, does it hold writes?
+void Attach::look_at_log() {
+  const bool own_data = !redis_.marker && redis_.keys > 0;
+  const bool known = !source_->log_id().empty() && (!own_data || source_->replay().has_batches());
+  if (source_->position() < target_ && !known) {
+    const Result<size_t> read = source_->read(kReadBytes);
+    if (!read.ok()) refuse(read.error());
+    return;
+  }
+  if (!source_->log_id().empty()) log_id_ = source_->log_id();
+  if (log_id_.empty()) log_id_ = world_->random_hex(32);
+  const Result<Plan> chosen = plan(target_ + 1, source_->replay().has_batches());
+  source_.reset();
+  if (!chosen.ok()) {
+    refuse(chosen.error());
+    return;
+  }
+  plan_ = *chosen;
+  if (plan_ == Plan::kRebuild) {
+    start_rebuild(target_ < 0 ? "the log is new" : "Redis does not hold the log's data");
+    return;
+  }
+  source_ = std::make_unique<LogSource>(&world_->log(), plan_ == Plan::kResume ? redis_.marker->settled : ChainState{});
+  if (plan_ == Plan::kResume) source_->expect(redis_.marker->applied);
+  stage_ = Stage::kReading;
+}
+
+Result<Attach::Plan> Attach::plan(Position end, bool log_has_writes) {
   const std::string where = "Redis (" + redis_.version + ")";
   if (redis_.replica && !redis_.replica_alone) {
     return Error{where + " is the replica of another master: make it one of its own first (REPLICAOF NO ONE)"};
   }
   if (redis_.marker) {
+    // An earlier start died before anything was in the log.
+    if (redis_.marker->applied.position == kNoPosition && redis_.keys == 0) return Plan::kRebuild;
     if (redis_.marker->log_id == log_id_ && end > redis_.marker->applied.position) {
       // Left behind in the middle of a rebuild: it may hold half a batch.
       return redis_.replica ? Plan::kRebuild : Plan::kResume;
@@ -193,12 +215,7 @@ Result<Attach::Plan> Attach::plan(Position end) {
                  ", which Holdfast needs for itself: move them, or start Redis with one database more"};
   }
   // Data and no marker: never been behind Holdfast. It can only be adopted by a log without writes.
-  LogSource source(&world_->log());
-  while (source.position() < end - 1 && !source.replay().has_batches()) {
-    const Result<size_t> read = source.read(kReadBytes);
-    if (!read.ok()) return Error{read.error()};
-  }
-  if (!source.replay().has_batches()) return Plan::kAdopt;
+  if (!log_has_writes) return Plan::kAdopt;
   return Error{where + " holds " + std::to_string(redis_.keys) +
                " key(s) that are not this log's, and the log holds writes: the two would be mixed. Give an empty Redis "
                "or a new log, or throw away Redis's data with --discard-redis-data"};
@@ -262,6 +279,7 @@ void Attach::connect_tap(const std::string& replid, int64_t offset) {
 }
 
 void Attach::on_tap_continues() {
+  tap_up_ = true;
   if (stage_ != Stage::kTapping) return;  // it was only the tap that had been lost
   if (first_ && source_) {
     Replay& replay = source_->replay();
@@ -293,18 +311,21 @@ void Attach::on_tap_full_sync(const std::string& replid, int64_t offset) {
   }
   // Redis does not know any more what it did since. What the log says it knows.
   world_->link_close(Link::kTap);
+  if (stage_ != Stage::kReady && stage_ != Stage::kTapping) return;
   start_rebuild("its effects cannot be followed from where they are known");
 }
 
 void Attach::on_tap_lost(const std::string& reason) {
+  const bool streamed = std::exchange(tap_up_, false);
   if (stage_ == Stage::kAdopting) {
     retry("Redis ended the full sync: " + reason);
     return;
   }
+  // In all other stages, the next probe decides how to go on.
   if (stage_ != Stage::kReady && stage_ != Stage::kTapping) return;
   if (reason != last_reason_) world_->note(World::Level::kWarn, "Redis's effects cannot be followed: " + reason);
   last_reason_ = reason;
-  if (!tap_replid_.empty() && tap_->streaming()) {
+  if (streamed) {
     tap_replid_ = tap_->replid();
     tap_offset_ = tap_->offset();
   }
@@ -314,6 +335,7 @@ void Attach::on_tap_lost(const std::string& reason) {
 void Attach::start_rebuild(const std::string& reason) {
   world_->note(World::Level::kInfo, "rebuilding Redis from the log: " + reason);
   world_->link_close(Link::kTap);
+  tap_up_ = false;
   tap_retry_ms_ = 0;
   source_.reset();
   feeder_.reset();
@@ -399,6 +421,7 @@ void Attach::on_tap_rdb(std::string_view piece, bool last) {
   if (stage_ != Stage::kAdopting) return;
   world_->snapshot_data(piece);
   if (!last) return;
+  tap_up_ = true;
   stage_ = Stage::kSaving;
   world_->snapshot_end();
 }

@@ -75,6 +75,7 @@ class Attach {
     kDown,  // not connected; tries again at retry_ms_
     kConnecting,
     kProbing,
+    kLooking,  // whose log is it?
     kReading,  // the log, behind the marker
     kClaiming,
     kTapping,     // PSYNC was sent
@@ -92,7 +93,8 @@ class Attach {
 
   void probed(Probe::Outcome outcome, const std::string& reason);
   void decide();
-  Result<Plan> plan(Position end);
+  void look_at_log();
+  Result<Plan> plan(Position end, bool log_has_writes);
   void retry(const std::string& reason);
   void refuse(const std::string& reason);
   void claim(const Chain& chain);
@@ -128,6 +130,7 @@ class Attach {
   Position target_ = kNoPosition;  // the log is read through here
   std::string tap_replid_;         // where the tap is to go on
   int64_t tap_offset_ = 0;
+  bool tap_up_ = false;
   int64_t retry_ms_ = 0;
   int64_t started_ms_ = 0;
   int64_t tap_retry_ms_ = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/deliberate_bug.h"
 
 namespace holdfast {
 namespace {
@@ -89,25 +90,23 @@ void CommitLine::on_delivery(const Delivery& delivery) {
   if (state_ != State::kLeading) return;
   HOLDFAST_CHECK(!items_.empty());
   Item& item = items_.front();
-#if HOLDFAST_BUG == 4
-  const bool next =
-      delivery.outcome != Delivery::Outcome::kNotWritten;  // deliberate bug 4: unknown taken for committed
-#elif HOLDFAST_BUG == 5
-  const bool next = delivery.outcome == Delivery::Outcome::kCommitted;  // deliberate bug 5: gaps are not noticed
-#else
-  const bool next = delivery.outcome == Delivery::Outcome::kCommitted && delivery.position == next_position_;
-#endif
+  // bugs: 4 takes an unknown outcome for committed, 5 does not notice gaps
+  const bool next = kDeliberateBug == 4 ? delivery.outcome != Delivery::Outcome::kNotWritten
+                    : kDeliberateBug == 5
+                        ? delivery.outcome == Delivery::Outcome::kCommitted
+                        : delivery.outcome == Delivery::Outcome::kCommitted && delivery.position == next_position_;
   if (!next) {
     claim(delivery.outcome == Delivery::Outcome::kCommitted
               ? "a record of another writer or a repeated one stands in the log before ours"
               : "the log did not confirm a record: " + delivery.reason);
     return;
   }
-  next_position_ = delivery.position + 1;
+  const Position position = delivery.position != kNoPosition ? delivery.position : next_position_;
+  next_position_ = position + 1;
   if (--item.entries_left > 0) return;
   Item done = std::move(item);
   items_.pop_front();
-  commit(&done, delivery.position);
+  commit(&done, position);
 }
 
 void CommitLine::commit(Item* item, Position position) {
@@ -133,6 +132,12 @@ void CommitLine::claim(const std::string& reason) {
   claim_reason_ = reason;
   if (!first_claim_) {
     world_->note(World::Level::kWarn, "claiming epoch " + std::to_string(chain_.state().epoch + 1) + ": " + reason);
+  }
+  if (kDeliberateBug == 7) {  // an unknown outcome is taken for not written
+    for (Item& item : std::exchange(items_, {})) {
+      if (item.type == RecordType::kBatch) events_->on_batch_void(item.batch, reason);
+    }
+    batches_in_flight_ = 0;
   }
   state_ = State::kClaiming;
   claiming_since_ms_ = world_->monotonic_ms();

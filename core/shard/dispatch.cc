@@ -32,7 +32,7 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   const CommandInfo* info = counter_->table().find(argv);
   if (info != nullptr) session->last_command = info->name;
   if (info == nullptr || !info->arity_fits(argv.size())) {
-    ask_redis(session, command);
+    ask_redis(session, argv, command);
   } else if (session->transaction && !steers_transaction(info->name)) {
     const std::string reason = why_not(info, argv);
     if (reason.empty()) {
@@ -46,7 +46,13 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
 }
 
 // Neither the table nor its arity takes the command: Redis decides, in its own words.
-void Frontdesk::ask_redis(Session* session, std::string_view command) {
+void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view command) {
+  if (same_word(argv[0], "HOST:") || same_word(argv[0], "POST")) {
+    // HTTP: Redis takes it for an attack through a browser and closes the connection; so do we, ours being shared.
+    world_->note(World::Level::kWarn, "closing client " + session->address() + ": it speaks HTTP");
+    session->closing = true;
+    return;
+  }
   if (const std::string down = counter_->refuse_read(); !down.empty()) {
     refuse(session, down);
     return;

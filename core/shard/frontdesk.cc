@@ -14,6 +14,14 @@ void Frontdesk::on_connected(SessionId id, const std::string& address, const std
   sessions_.emplace(id, std::move(session));
 }
 
+void Frontdesk::on_end(SessionId id) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  session->ended = true;
+  if (!session->parked) session->closing = true;
+  touch(session);
+}
+
 void Frontdesk::on_disconnected(SessionId id) {
   last_found_ = nullptr;
   sessions_.erase(id);
@@ -77,6 +85,8 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     }
     rest.remove_prefix(session->parser.consumed());
   }
+  // Half a request that nothing will follow.
+  if (session->ended && !session->parked) session->closing = true;
   if (session->closing) {
     session->input.clear();
     touch(session);

@@ -26,6 +26,9 @@ class Counter {
   virtual int databases() const = 0;  // of Redis, the reserved one included
   virtual int reserved_database() const = 0;
   virtual const std::string& redis_version() const = 0;
+  // The reply to MULTI inside MULTI, and whether it makes the transaction fail.
+  virtual const std::string& nested_multi() const = 0;
+  virtual bool nested_multi_aborts() const = 0;
 
   // nullptr, or why requests must wait now, in a few words.
   virtual const char* must_wait() const = 0;
@@ -57,6 +60,8 @@ class Frontdesk {
 
   void on_connected(SessionId id, const std::string& address, const std::string& local_address);
   void on_data(SessionId id, std::string_view data);
+  // It sends no more, but reads on: what it has sent is answered, then it is closed.
+  void on_end(SessionId id);
   void on_disconnected(SessionId id);
 
   // Replies from behind the desk.
@@ -100,7 +105,7 @@ class Frontdesk {
   // dispatch.cc: what happens to a request.
   void dispatch(Session* session, const Argv& argv, std::string_view command);
   void admit(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
-  void ask_redis(Session* session, std::string_view command);
+  void ask_redis(Session* session, const Argv& argv, std::string_view command);
   void queue(Session* session, std::string_view command);
   void forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   void forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv, std::string_view command,

@@ -95,7 +95,10 @@ LocalCommands::Outcome LocalCommands::select(const Argv& argv) {
 }
 
 LocalCommands::Outcome LocalCommands::multi(const Argv&) {
-  if (session_->transaction) return error("ERR MULTI calls can not be nested");
+  if (session_->transaction) {
+    if (desk_->counter_->nested_multi_aborts()) session_->transaction->dirty = true;
+    return {.reply = desk_->counter_->nested_multi()};
+  }
   session_->transaction.emplace();
   return simple("OK");
 }

@@ -221,16 +221,20 @@ void Probe::learn_marker(const ReplyValue& reply) {
     }
     state_->marker = std::move(*marker);
   }
+  learn_nested_multi();
   set_config();
 }
 
+void Probe::learn_nested_multi() {
+  backend_->request(-1, {"MULTI"}, [](std::string_view) {});
+  backend_->request(-1, {"MULTI"}, [this](std::string_view reply) { state_->nested_multi = reply; });
+  backend_->request(-1, {"EXEC"},
+                    [this](std::string_view reply) { state_->nested_multi_aborts = reply.starts_with('-'); });
+}
+
 void Probe::set_config() {
-  if (!options_.check_and_set_config) {
-    finished_ = true;
-    finish_(Outcome::kDone, {});
-    return;
-  }
   for (const auto& setting : kConfig) {
+    if (!options_.check_and_set_config) break;
     backend_->request(-1, {"CONFIG", "SET", setting.name, setting.value}, [this, setting](std::string_view reply) {
       if (setting.must && reply.starts_with('-')) {
         refuse("Redis refuses CONFIG SET " + std::string(setting.name) + " " + setting.value + ": " +

@@ -26,6 +26,9 @@ struct RedisState {
   int64_t keys = 0;            // outside the reserved database
   int64_t reserved_keys = 0;   // in the reserved database, the marker included
   std::optional<Marker> marker;
+  // What it says to MULTI inside MULTI, and whether the transaction is lost with it (builds differ).
+  std::string nested_multi = "-ERR MULTI calls can not be nested\r\n";
+  bool nested_multi_aborts = false;
 };
 
 class Probe {
@@ -56,6 +59,7 @@ class Probe {
   void learn_databases(const ReplyValue& reply);
   void check_memory(const ReplyValue& reply);
   void learn_marker(const ReplyValue& reply);
+  void learn_nested_multi();
   void set_config();
 
   Backend* backend_;

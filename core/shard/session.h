@@ -71,6 +71,7 @@ class Session {
   uint64_t question = 0;    // the number of that question
   int64_t asked_ms = 0;
   bool parked = false;   // not reading: something must happen first
+  bool ended = false;    // the client sends no more
   bool closing = false;  // nothing more is read; closed once all is answered
   bool listed = false;   // in the list of those with something to send
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/check.h"
+#include "core/deliberate_bug.h"
 #include "core/resp/words.h"
 
 namespace holdfast {
@@ -117,10 +118,8 @@ void Settler::effects_between(int64_t now_ms, int64_t end_offset) {
 }
 
 void Settler::add_segment(Segment::Place place, Position batch, const EffectList& effects, int64_t now_ms) {
-#if HOLDFAST_BUG == 2
-  if (place == Segment::Place::kAfter) return;  // deliberate bug 2: effects between batches are not logged
-#endif
-  int db = -1;  // every segment stands alone
+  if (kDeliberateBug == 2 && place == Segment::Place::kAfter) return;  // effects between batches are not logged
+  int db = -1;                                                         // every segment stands alone
   const std::string value = effects_value(effects, now_ms, &db);
   draft_.segments.push_back(Segment{place, batch, value.size()});
   draft_.value += value;
@@ -132,11 +131,8 @@ void Settler::add_point(int64_t offset, uint64_t record) {
 }
 
 void Settler::advance() {
-#if HOLDFAST_BUG == 3
-  const uint64_t committed = next_record_;  // deliberate bug 3: replies do not wait for their EFFECTS record
-#else
-  const uint64_t committed = committed_record_;
-#endif
+  // bug: replies do not wait for their EFFECTS record
+  const uint64_t committed = kDeliberateBug == 3 ? next_record_ : committed_record_;
   while (!points_.empty() && points_.front().record <= committed) {
     settled_offset_ = points_.front().offset;
     points_.pop_front();
@@ -175,6 +171,7 @@ void Settler::effects_void() {
     all.value += draft.value;
   };
   for (const UnderWay& one : under_way_) append(one.draft);
+  if (kDeliberateBug == 11) all = EffectsDraft{};  // effects whose record is void are forgotten
   append(draft_);
   all.settled = processed_;
   draft_ = std::move(all);
@@ -182,6 +179,7 @@ void Settler::effects_void() {
 }
 
 uint64_t Settler::removal_of(uint64_t touches) const {
+  if (kDeliberateBug == 9) return 0;  // replies do not wait for removals
   if (removals_.empty() || touches == kTouchesNothing) return 0;
   if (touches == kTouchesAnything) return newest_removal_;
   const auto it = removals_.find(touches);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/deliberate_bug.h"
 #include "core/resp/reply.h"
 
 namespace holdfast {
@@ -38,6 +39,8 @@ void Shard::on_client_connected(SessionId id, const std::string& address, const 
 }
 
 void Shard::on_client_data(SessionId id, std::string_view data) { desk_.on_data(id, data); }
+
+void Shard::on_client_end(SessionId id) { desk_.on_end(id); }
 
 void Shard::on_client_disconnected(SessionId id) { desk_.on_disconnected(id); }
 
@@ -174,6 +177,7 @@ void Shard::ask(int db, std::string_view command, std::function<void(std::string
 }
 
 Batch* Shard::find_unsent(uint64_t serial) {
+  if (kDeliberateBug == 10) return nullptr;  // a read may overtake a write of the same client
   if (serial <= sent_serial_) return nullptr;
   if (gathering_ && gathering_->serial == serial) return gathering_.get();
   for (auto it = batches_.rbegin(); it != batches_.rend(); ++it) {
@@ -301,7 +305,8 @@ void Shard::batch_finished(Batch* batch) {
 // The one rule: a reply leaves only when the log holds all it takes to reproduce what it says.
 void Shard::hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches) {
   const uint64_t removal = settler_.removal_of(touches);
-  if (offset <= settler_.settled_offset() && removal == 0) {
+  const bool settled = offset <= settler_.settled_offset() && removal == 0;
+  if (settled || kDeliberateBug == 12) {  // bug: replies leave before they are settled
     desk_.release(waiter);
   } else {
     held_.push_back(Held{waiter, offset, removal});
@@ -447,7 +452,7 @@ void Shard::on_tail(std::deque<Replay::Pending> tail, Position executed) {
       commands.remove_prefix(parser.consumed());
     }
     batch->state = Batch::State::kCommitted;
-    if (batch->position <= executed) {
+    if (batch->position <= executed && kDeliberateBug != 6) {  // bug: the marker is not looked at
       batch->state = Batch::State::kSent;
       batch->replied = true;
       sent_serial_ = batch->serial;

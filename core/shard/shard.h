@@ -30,6 +30,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   // Events. None of the World's actions may call back into these; turn() follows after one or more of them.
   void on_client_connected(SessionId id, const std::string& address, const std::string& local_address);
   void on_client_data(SessionId id, std::string_view data);
+  void on_client_end(SessionId id);  // it sends no more, but still reads
   void on_client_disconnected(SessionId id);
   void on_link_up(Link link);
   void on_link_data(Link link, std::string_view data);
@@ -68,6 +69,8 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   int databases() const override { return attach_.redis().databases; }
   int reserved_database() const override { return attach_.redis().reserved_db; }
   const std::string& redis_version() const override { return attach_.redis().version; }
+  const std::string& nested_multi() const override { return attach_.redis().nested_multi; }
+  bool nested_multi_aborts() const override { return attach_.redis().nested_multi_aborts; }
   const char* must_wait() const override;
   std::string refuse_read() const override;
   std::string refuse_write() const override;

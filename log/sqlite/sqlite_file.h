@@ -10,7 +10,7 @@
 namespace holdfast::sqlite {
 
 // SQLite would take more; but every entry shall fit Kafka's default too, so that a log can be copied there.
-inline constexpr size_t kMaxEntryBytes = 900 * 1024;
+inline constexpr size_t kMaxEntryBytes = size_t{900} * 1024;
 
 inline constexpr const char* kFindBeginning = "SELECT position FROM beginning";
 inline constexpr const char* kFindEnd =

@@ -19,7 +19,6 @@ using sqlite::Connection;
 using sqlite::FileLock;
 using sqlite::SqliteReader;
 using sqlite::SqliteWriter;
-using sqlite::Statement;
 
 class SqliteLog : public Log {
  public:

@@ -35,7 +35,9 @@ void SimClient::work() {
     send_next();
     if (rng_->chance(options_.disconnect_rate)) disconnect();
   }
-  if (operations_left_ > 0) clock_->in(rng_->between(0, options_.think_us), [this] { work(); });
+  // After an error it waits a little: nothing is learnt from being refused all the time.
+  const int64_t pause = std::exchange(refused_, false) ? 300 * kMs : options_.think_us;
+  if (operations_left_ > 0) clock_->in(rng_->between(0, pause), [this] { work(); });
 }
 
 // A connection that the proxy may still read from could bring old requests behind the new ones: no order is promised
@@ -129,6 +131,7 @@ void SimClient::on_reply(const ReplyValue& reply) {
 
 void SimClient::finish(UnderWay done) {
   done.op.answered_ms = clock_->unix_ms();
+  refused_ = refused_ || done.not_written || done.unknown;
   const Outcome outcome = done.unknown                       ? Outcome::kUnknown
                           : done.not_written || done.refused ? Outcome::kNotWritten
                                                              : Outcome::kDone;

@@ -68,6 +68,7 @@ class SimClient {
   int64_t operations_left_;
   std::shared_ptr<SimStream> stream_;
   SessionId session_ = 0;
+  bool refused_ = false;  // something, since it last asked
   std::string input_;
   ReplyFramer framer_;
   std::deque<UnderWay> under_way_;

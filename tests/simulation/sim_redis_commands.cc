@@ -141,6 +141,19 @@ struct SimCommands::Call {
     was ? bulk(old_text) : nil();
   }
 
+  void set_for(int64_t factor) {
+    int64_t time = 0;
+    if (!number_arg(2, &time)) return error(kNotInteger);
+    if (time <= 0) return error("ERR invalid expire time");
+    Value& value = make(arg(1), Value::Kind::kString);
+    value.text = arg(3);
+    value.expires_ms = context.now_ms + time * factor;
+    commands->dialect_.old ? tell_own() : tell({"SET", arg(1), arg(3), "PXAT", std::to_string(value.expires_ms)});
+    ok();
+  }
+  void setex() { set_for(1000); }
+  void psetex() { set_for(1); }
+
   void setnx() {
     if (find(arg(1)) != nullptr) return integer(0);
     make(arg(1), Value::Kind::kString).text = arg(2);
@@ -471,11 +484,13 @@ const SimCommands::Entry SimCommands::kEntries[] = {
     {{"persist", 2, "write fast", 1, 1, 1}, &Call::persist},
     {{"pexpire", -3, "write fast", 1, 1, 1}, &Call::pexpire},
     {{"pexpireat", -3, "write fast", 1, 1, 1}, &Call::pexpireat},
+    {{"psetex", 4, "write denyoom", 1, 1, 1}, &Call::psetex},
     {{"pttl", 2, "readonly fast", 1, 1, 1}, &Call::pttl},
     {{"randomkey", 1, "readonly", 0, 0, 0}, &Call::randomkey},
     {{"rpush", -3, "write denyoom fast", 1, 1, 1}, &Call::rpush},
     {{"sadd", -3, "write denyoom fast", 1, 1, 1}, &Call::sadd},
     {{"set", -3, "write denyoom", 1, 1, 1}, &Call::set},
+    {{"setex", 4, "write denyoom", 1, 1, 1}, &Call::setex},
     {{"setnx", 3, "write denyoom fast", 1, 1, 1}, &Call::setnx},
     {{"smembers", 2, "readonly", 1, 1, 1}, &Call::smembers},
     {{"spop", -2, "write fast", 1, 1, 1}, &Call::spop},

@@ -199,7 +199,7 @@ Op WildAccount::next(Rng* rng) {
       case 4: some.push_back({"SET", key(), std::to_string(rng->below(100))}); break;
       case 5: some.push_back({"INCR", key()}); break;
       case 6: some.push_back({"INCRBYFLOAT", key(), "1.5"}); break;
-      case 7: some.push_back({"APPEND", key(), value}); break;
+      case 7: some.push_back({"APPEND", key(), ";" + value}); break;
       case 8: some.push_back({"DEL", key(), key()}); break;
       case 9: some.push_back({"UNLINK", key()}); break;
       case 10: some.push_back({"GETDEL", key()}); break;

@@ -304,17 +304,20 @@ class RedisServer(RespProcess):
         self.build = build
         self.program = redis_server(build)
         self.options = list(options)
+        self.data = self.directory / f"{self.name}-data"
 
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
 
-    def start(self):
-        data = self.directory / f"{self.name}-data"
-        shutil.rmtree(data, ignore_errors=True)
-        data.mkdir()
+    def start(self, rdb=None):
+        """rdb: a file whose data it loads."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir()
+        if rdb is not None:
+            shutil.copy(rdb, self.data / "dump.rdb")
         command = [self.program, ROOT / "scripts" / "redis.conf", "--port", self.port, "--bind", "127.0.0.1",
-                   "--dir", data]
+                   "--dir", self.data]
         if not self.build.startswith("6."):
             command += ["--enable-debug-command", "yes"]
         self.launch(command + self.options)
@@ -394,8 +397,8 @@ class KafkaCluster:
 
     def create_topic(self, topic, **settings):
         """Creates a topic of one partition; settings with "_" for ".", for example min_insync_replicas=2."""
-        self.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", topic, "--partitions", "1",
-                  *[part for key, value in settings.items() for part in ("--config", f"{key.replace('_', '.')}={value}")])
+        given = [f"--config={key.replace('_', '.')}={value}" for key, value in settings.items()]
+        self.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", topic, "--partitions", "1", *given)
 
     def tool(self, java_class, *arguments):
         """Runs one of Kafka's own tools against the cluster; returns what it printed."""

@@ -52,6 +52,8 @@ void alter_topic(const LogOptions& options, const std::string& name, const std::
 
 }  // namespace
 
+TEST_SUITE_BEGIN("librdkafka" * doctest::skip(kWithoutLibrdkafka));
+
 TEST_CASE("kafka log: brokers that cannot be reached are named, within the time-out") {
   LogOptions options = options_for("127.0.0.1:1");
   options.timeout = std::chrono::milliseconds(500);
@@ -154,3 +156,5 @@ TEST_CASE("kafka log: a partition other than the first, and a reader beside the 
   REQUIRE(opened.ok());
   CHECK(LogUser(std::move(*opened)).end() == 0);
 }
+
+TEST_SUITE_END();

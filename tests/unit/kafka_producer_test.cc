@@ -89,6 +89,8 @@ class User {
 
 }  // namespace
 
+TEST_SUITE_BEGIN("librdkafka" * doctest::skip(kWithoutLibrdkafka));
+
 TEST_CASE("kafka producer: entries are committed side by side") {
   Brokers brokers;
   User user(brokers.options());
@@ -196,3 +198,5 @@ TEST_CASE("kafka producer: what safety rests on cannot be set as a property, oth
   CHECK(error("compression.type", "lz4") == "");
   CHECK(error("fetch.wait.max.ms", "50") == "");  // for consumers only
 }
+
+TEST_SUITE_END();

@@ -23,6 +23,14 @@ using Outcome = Delivery::Outcome;
 // After this long a wait has failed.
 inline constexpr std::chrono::seconds kPatience{30};
 
+// librdkafka starts its threads with the C library's thrd_create(), which ThreadSanitizer of GCC does not know: it
+// crashes in them.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kWithoutLibrdkafka = true;
+#else
+inline constexpr bool kWithoutLibrdkafka = false;
+#endif
+
 // A directory that goes with its owner.
 class TemporaryDirectory {
  public:
