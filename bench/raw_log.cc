@@ -102,7 +102,7 @@ class Producer {
     going_on_ = true;
     while (in_flight_ > 0 && error_.empty()) {
       rd_kafka_poll(client_.get(), 100);
-      if (!measuring_ && now_ns() >= measure_at_) {
+      if (measured_from_ == 0 && now_ns() >= measure_at_) {
         say_line(kMeasuring);
         measured_from_ = now_ns();
         measuring_ = true;

@@ -1,116 +1,109 @@
 """The sections of the report: what is run in each, in which order."""
 import os
-import re
-import resource
+import sqlite3
 import subprocess
-import time
 
 import measure
 import servers
 from servers import harness
 
+NAMES = ("set", "incr", "get", "replay", "idle")
 SHAPES = [(connections, pipeline) for connections in (1, 50, 500) for pipeline in (1, 16)]
+KEYS = 100_000
 IDLE_CONNECTIONS = 10_000
+LONGER = 4  # how many times as long the log is whose replay shall take no more memory
+
+KAFKA, SQLITE, RAW = "Holdfast, Kafka", "Holdfast, SQLite", "raw librdkafka"
+ALWAYS, PLAIN, DIRECT = "Redis, appendfsync always", "Redis, no persistence", "Redis, direct"
+AOF, REPLAY, LONG_REPLAY = "Redis loads its AOF", "holdfast-recover replay", f"the same, log {LONGER} times as long"
+REBUILD, IDLE = "Holdfast starts with an empty Redis", "Holdfast"
+
+
+FAILURES = (measure.Failed, harness.RespError, AssertionError, OSError, sqlite3.Error, subprocess.SubprocessError)
 
 
 class Bench:
-    """Runs sections and collects what they measured: results[(section, shape, name)] is a list of one run each round."""
+    """Runs sections and collects what they measured: results[(section, shape, name)] is a list of one run each round,
+    None where it failed."""
 
-    def __init__(self, place, rounds, entries, say):
-        """entries: how many commands the log has that is replayed."""
+    def __init__(self, place, rounds, commands, say):
+        """commands: how many the log has that is replayed. say: a function that takes a line of progress."""
         self.place = place
         self.rounds = rounds
-        self.entries = entries
+        self.commands = commands
         self.say = say
         self.results = {}
         self.failures = []
-        self.cluster = None
         self.durable = None
 
-    def latest(self, section, shape, name):
-        runs = self.results.get((section, shape, name))
-        if not runs:
-            raise measure.Failed(f"there is no run of {name}")
-        return runs[-1]
+    def run(self, section):
+        """What fails is told in the report, and the rest goes on."""
+        run = {"set": self.writes, "incr": self.writes, "get": self.reads, "replay": self.replay, "idle": self.idle}
+        try:
+            run[section](section)
+        except FAILURES as failure:
+            self.failed(section, failure)
 
     def attempt(self, section, shape, name, run):
-        """One measurement. One that fails is told in the report, and the others go on."""
+        """One measurement."""
         os.sync()  # what others wrote is not to be paid for by this one's fsync
         try:
             result = run()
-        except (measure.Failed, AssertionError, OSError, subprocess.SubprocessError) as failure:
-            self.failures.append(f"{section} {shape_text(shape)} {name}: {str(failure).strip().splitlines()[-1]}")
-            self.say(f"  failed: {self.failures[-1]}")
-            return
+        except FAILURES as failure:
+            # The rounds of the competitors stay side by side.
+            result = None
+            self.failed(f"{section} {shape}, {name}", failure)
         self.results.setdefault((section, shape, name), []).append(result)
+
+    def failed(self, what, failure):
+        text = " ".join(str(failure).split()) or type(failure).__name__
+        self.failures.append(f"{what}: {text}")
+        self.say(f"  failed: {self.failures[-1]}")
 
     def interleaved(self, section, competitors):
         """All competitors in turn, and that several times: what disturbs the machine disturbs them alike."""
         for shape in SHAPES:
-            self.say(f"{section} {shape_text(shape)}")
+            self.say(f"{section}, connections {shape[0]}, pipeline {shape[1]}")
             for _ in range(self.rounds):
                 for competitor in competitors:
-                    self.attempt(section, shape, competitor.name,
-                                 lambda competitor=competitor: competitor.run(section, *shape))
+                    self.attempt(section, shape, competitor.name, lambda it=competitor: it.run(section, *shape))
 
-    # --- durable writes ---
-
-    def writes(self, command):
+    def writes(self, section):
         if self.durable is None:
             self.say("starting three brokers")
-            self.cluster = harness.KafkaCluster(self.place.folder("kafka")).start()
-            kafka = servers.HoldfastKafka(self.place, self.cluster)
-            self.durable = [kafka, servers.HoldfastSqlite(self.place),
-                            servers.redis_alone(self.place, "Redis, appendfsync always", servers.ALWAYS),
-                            servers.redis_alone(self.place, "Redis, no persistence", servers.PLAIN)]
+            cluster = harness.KafkaCluster(self.place.folder("kafka")).start()
+            kafka = servers.HoldfastKafka(self.place, KAFKA, cluster)
+            self.durable = [kafka, servers.RawKafka(self.place, RAW, cluster, kafka),
+                            servers.HoldfastSqlite(self.place, SQLITE),
+                            servers.redis_alone(self.place, ALWAYS, servers.FSYNC_ALWAYS),
+                            servers.redis_alone(self.place, PLAIN)]
         for server in self.durable:
             server.flush()
-        competitors = list(self.durable)
-        raw = servers.RawKafka(self.place, self.cluster,
-                               lambda: self.latest(command, raw.shape, self.durable[0].name))
-        competitors.insert(1, raw)
-        self.interleaved(command, competitors)
+        self.interleaved(section, self.durable)
 
-    def set(self):
-        self.writes("set")
-
-    def incr(self):
-        self.writes("incr")
-
-    # --- reads ---
-
-    def get(self):
-        holdfast = servers.HoldfastSqlite(self.place)
-        direct = servers.redis_alone(self.place, "Redis, direct", servers.PLAIN)
+    def reads(self, section):
+        holdfast = servers.HoldfastSqlite(self.place, SQLITE)
+        direct = servers.redis_alone(self.place, DIRECT)
         for server in (holdfast, direct):
-            self.place.fill(server.port, 100_000)
-        competitors = [reads_only(holdfast), direct, *servers.other_proxies(self.place, direct)]
-        self.interleaved("get", competitors)
+            self.place.fill(server.port, KEYS, KEYS)
+        self.interleaved(section, [holdfast, direct, *servers.other_proxies(self.place, direct)])
 
-    # --- recovery ---
-
-    def replay(self):
-        place, count = self.place, self.entries
-        self.say(f"writing {count:,} SETs through Holdfast, and to a Redis with an AOF")
-        writer, log = self.written_log(count)
-        aof = place.redis(servers.APPEND_ONLY, "aof")
-        place.fill(aof.port, count)
+    def replay(self, section):
+        place, count = self.place, self.commands
+        self.say(f"writing logs of {count:,} and {LONGER * count:,} SETs, and an AOF")
+        log = servers.written_log(place, count, count)
+        long_log = servers.written_log(place, LONGER * count, count)
+        aof = servers.AofRedis(place)
+        aof.start()
+        place.fill(aof.port, count, count)
         aof.stop()
-        writer.stop()
-        shape = (count,)
         for number in range(self.rounds):
             self.say(f"replay, round {number + 1}")
-            self.attempt("replay", shape, "Redis loads its AOF", lambda: self.load_aof(aof, count))
-            self.attempt("replay", shape, "holdfast-recover replay", lambda: self.recover(log, count))
-            self.attempt("replay", shape, "Holdfast fills an empty Redis", lambda: self.rebuild(log, count))
-        self.long_log()
+            self.attempt(section, count, AOF, lambda: aof.load(count))
+            self.attempt(section, count, REPLAY, lambda: servers.replay(place, log, count, count))
+            self.attempt(section, count, REBUILD, lambda: servers.rebuild(place, log, count, count))
+        self.attempt(section, count, LONG_REPLAY, lambda: servers.replay(place, long_log, LONGER * count, count))
 
-    def written_log(self, count, keys=None):
-        """A log of `count` SETs; returns its writer, still running, and its URL."""
-        redis = self.place.redis()
-        writer = self.place.holdfast(redis).start()
-        writer_load = self.place.load_command(writer.port, "set", 50, 16, "--requests", count, "--keys", keys or count)
-        subprocess.run([str(part) for part in writer_load], check=True, stdout=subprocess.DEVNULL)
-        redis_directory = redis  # kept running: the writer settles its last batches with it
-        writer.redis_process = redis_directory
-        return writer, writer.log
+    def idle(self, section):
+        self.say(f"{IDLE_CONNECTIONS:,} idle connections")
+        self.attempt(section, IDLE_CONNECTIONS, IDLE, lambda: servers.idle_memory(self.place, IDLE_CONNECTIONS))

@@ -1,8 +1,11 @@
 """What is measured: servers that are started once, and how a measurement of each is made."""
+import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,9 +16,9 @@ sys.path.insert(0, str(ROOT / "tests" / "system"))
 import harness  # noqa: E402
 
 RAW_IN_FLIGHT = 5  # librdkafka has no more requests under way with idempotence
-PLAIN = []
+SAMPLE = 200  # entries of a log whose sizes are looked at
 APPEND_ONLY = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"]
-ALWAYS = APPEND_ONLY + ["--appendfsync", "always"]
+FSYNC_ALWAYS = APPEND_ONLY + ["--appendfsync", "always"]
 
 
 class Place:
@@ -44,11 +47,9 @@ class Place:
         return [self.build / "bench" / "bench-load", "--port", port, "--command", command, "--connections", connections,
                 "--pipeline", pipeline, "--seconds", self.seconds, *more]
 
-    def fill(self, port, count):
-        """SETs `count` different keys."""
-        subprocess.run([str(part) for part in self.load_command(port, "set", 50, 16, "--requests", count, "--keys",
-                                                                count)],
-                       check=True, stdout=subprocess.DEVNULL)
+    def fill(self, port, count, keys):
+        """Sends `count` SETs, to so many keys in turn."""
+        measure.measure(self.load_command(port, "set", 50, 16, "--requests", count, "--keys", keys), {})
 
     def raw_log(self, cluster, topic, *verb):
         return [self.build / "bench" / "bench-raw-log", "--brokers", cluster.bootstrap, "--topic", topic, *verb]
@@ -65,95 +66,110 @@ class Server:
         self.groups = groups
 
     def run(self, command, connections, pipeline):
-        return measure.measure(self.place.load_command(self.port, command, connections, pipeline, *self.keys(command)),
-                               self.groups)
-
-    @staticmethod
-    def keys(command):
-        # INCR of a key that SET wrote to would fail.
-        return ["--keys", 100_000 if command != "incr" else 10_000]
+        return measure.measure(self.place.load_command(self.port, command, connections, pipeline), self.groups)
 
     def flush(self):
+        """INCR of a key that SET wrote to would fail."""
         with harness.Client(self.port) as client:
             client.must("FLUSHALL")
 
 
-def redis_alone(place, name, options):
+def redis_alone(place, name, options=()):
     redis = place.redis(options)
     return Server(place, name, redis.port, {"redis": [redis.pid]})
 
 
-class HoldfastSqlite(Server):
-    def __init__(self, place):
-        redis = place.redis()
-        holdfast = place.holdfast(redis)
-        self.file = holdfast.directory / "log.db"
-        holdfast.start()
-        super().__init__(place, "Holdfast, SQLite", holdfast.port, {"redis": [redis.pid], "holdfast": [holdfast.pid]})
-
-    def end(self):
-        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as database:
-            return database.execute("SELECT coalesce(max(position), -1) + 1 FROM entries").fetchone()[0]
-
-    def sizes(self, start, _end):
-        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as database:
-            row = database.execute("SELECT avg(length(value)), avg(length(header)) FROM (SELECT * FROM entries "
-                                   "WHERE position >= ? ORDER BY position LIMIT 200)", (start,)).fetchone()
-        return {"value_bytes": row[0], "header_bytes": row[1]}
+class HoldfastServer(Server):
+    """A proxy and its Redis; what is measured of writes includes the size of the entries in the log."""
 
     def run(self, command, connections, pipeline):
-        begin = self.end()
+        if command == "get":
+            return super().run(command, connections, pipeline)
+        begin = self.log_end()
         result = super().run(command, connections, pipeline)
-        end = self.end()
+        end = self.log_end()
         # Out of the middle: at the ends batches are smaller.
-        sizes = self.sizes((begin + end) // 2, end)
-        result["commands_per_entry"] = result["answered"] / max(end - begin, 1)
-        result["entry_value_bytes"] = sizes["value_bytes"]
-        result["entry_header_bytes"] = sizes["header_bytes"]
-        entries = result["per_second"] / result["commands_per_entry"]
-        result["bytes_per_second"] = entries * (sizes["value_bytes"] + sizes["header_bytes"])
+        entry = self.entry_sizes((begin + end) // 2)
+        result["commands_per_entry"] = result["answered"] / (end - begin)
+        result["value_bytes"], result["header_bytes"] = entry["value_bytes"], entry["header_bytes"]
+        result["bytes_per_second"] = (result["per_second"] / result["commands_per_entry"]
+                                      * (entry["value_bytes"] + entry["header_bytes"]))
         return result
 
 
-class HoldfastKafka(HoldfastSqlite):
+class HoldfastSqlite(HoldfastServer):
+    def __init__(self, place, name):
+        redis = place.redis()
+        holdfast = place.holdfast(redis).start()
+        self.file = holdfast.directory / "log.db"
+        super().__init__(place, name, holdfast.port, {"redis": [redis.pid], "holdfast": [holdfast.pid]})
+
+    def log_end(self):
+        return self.query("SELECT coalesce(max(position), -1) + 1 FROM entries")[0]
+
+    def entry_sizes(self, start):
+        row = self.query("SELECT avg(length(value)), avg(length(header)) FROM "
+                         f"(SELECT * FROM entries WHERE position >= ? ORDER BY position LIMIT {SAMPLE})", start)
+        return {"value_bytes": row[0], "header_bytes": row[1]}
+
+    def query(self, text, *values):
+        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as database:
+            return database.execute(text, values).fetchone()
+
+
+class HoldfastKafka(HoldfastServer):
     TOPIC = "holdfast"
 
-    def __init__(self, place, cluster):
+    def __init__(self, place, name, cluster):
         redis = place.redis()
         holdfast = place.holdfast(redis, cluster.url(self.TOPIC)).start()
         self.cluster = cluster
-        Server.__init__(self, place, "Holdfast, Kafka", holdfast.port,
-                        {"redis": [redis.pid], "holdfast": [holdfast.pid], "brokers": broker_pids(cluster)})
+        self.last = None  # its latest run
+        super().__init__(place, name, holdfast.port,
+                         {"redis": [redis.pid], "holdfast": [holdfast.pid], "brokers": broker_pids(cluster)})
 
-    def end(self):
+    def run(self, command, connections, pipeline):
+        self.last = None
+        self.last = super().run(command, connections, pipeline)
+        return self.last
+
+    def log_end(self):
         return measure.ask(self.place.raw_log(self.cluster, self.TOPIC, "end"))["end"]
 
-    def sizes(self, start, end):
-        return measure.ask(self.place.raw_log(self.cluster, self.TOPIC, "sizes", "--from", min(start, end - 1)))
+    def entry_sizes(self, start):
+        return measure.ask(self.place.raw_log(self.cluster, self.TOPIC, "sizes", "--from", start, "--limit", SAMPLE))
 
 
 class RawKafka:
     """librdkafka without Holdfast, with entries of the size that Holdfast's had just before."""
 
-    name = "raw librdkafka"
-
-    def __init__(self, place, cluster, model):
-        """model: a function that returns the result of Holdfast's run."""
+    def __init__(self, place, name, cluster, model):
+        """model: the HoldfastKafka."""
         self.place = place
+        self.name = name
         self.cluster = cluster
         self.model = model
         self.cell = None
         self.topic = None
 
     def run(self, command, connections, pipeline):
+        require(self.model.last is not None, "Holdfast's run failed, so there is no size of entries to go by")
         if self.cell != (command, connections, pipeline):
             self.new_topic((command, connections, pipeline))
-        model = self.model()
-        in_flight = 1 if connections == 1 else RAW_IN_FLIGHT
-        return measure.measure(
-            self.place.raw_log(self.cluster, self.topic, "produce", "--value-bytes", round(model["entry_value_bytes"]),
-                               "--header-bytes", round(model["entry_header_bytes"]), "--in-flight", in_flight,
-                               "--seconds", self.place.seconds), {"brokers": broker_pids(self.cluster)})
+        entry = self.model.last
+        result = measure.measure(
+            self.place.raw_log(self.cluster, self.topic, "produce", "--value-bytes", round(entry["value_bytes"]),
+                               "--header-bytes", round(entry["header_bytes"]), "--in-flight",
+                               1 if connections == 1 else RAW_IN_FLIGHT, "--seconds", self.place.seconds),
+            {"brokers": broker_pids(self.cluster)})
+        # So many commands would be in entries of this size.
+        result["entries_per_second"] = result["per_second"]
+        result["per_second"] *= entry["commands_per_entry"]
+        return {**result, "value_bytes": entry["value_bytes"], "header_bytes": entry["header_bytes"],
+                "commands_per_entry": entry["commands_per_entry"]}
+
+    def flush(self):
+        pass  # there are no keys
 
     def new_topic(self, cell):
         """What was written for one cell is of no use for the next one, and there is much of it."""
@@ -162,6 +178,100 @@ class RawKafka:
         self.topic = "raw-" + "-".join(str(part) for part in cell)
         self.cell = cell
         self.cluster.create_topic(self.topic, min_insync_replicas=2, file_delete_delay_ms=1000)
+
+
+class AofRedis(harness.RedisServer):
+    """A Redis whose data is an AOF, which it can be timed loading."""
+
+    def __init__(self, place):
+        super().__init__(place.redis_build, place.folder("aof"), APPEND_ONLY, name="redis")
+
+    def load(self, count):
+        """Starts it with the AOF that is there; it has stopped again when the result is returned."""
+        self.launch([self.program, ROOT / "scripts" / "redis.conf", "--port", self.port, "--bind", "127.0.0.1", "--dir",
+                     self.directory / "redis-data", *self.options])
+        self.wait_ready()
+        keys, cpu = key_count(self.port), measure.cpu_seconds(self.pid)
+        self.kill()
+        require(keys == count, f"{keys} keys after loading, not {count}")
+        # What Redis says itself: without the start of the process.
+        seconds = float(re.findall(r"DB loaded from append only file: ([0-9.]+) seconds", self.said())[-1])
+        return {"seconds": seconds, "per_second": count / seconds, "cpu": {"redis": cpu}}
+
+
+def written_log(place, count, keys):
+    """The URL of an SQLite log of `count` SETs, written by a Holdfast that has stopped."""
+    redis = place.redis()
+    writer = place.holdfast(redis).start()
+    place.fill(writer.port, count, keys)
+    writer.stop()
+    redis.kill()
+    return writer.log
+
+
+def replay(place, log, commands, keys):
+    """Times holdfast-recover with an empty Redis."""
+    redis = place.redis()
+    with open(place.folder("recover") / "out", "w+b") as output:
+        begin = time.monotonic()
+        # Not by subprocess.run: wait4() tells the most memory that this one process had.
+        child = subprocess.Popen([str(place.build / "holdfast-recover"), "replay", "--log", log, "--to-redis",
+                                  redis.address], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - begin
+        output.seek(0)
+        said = output.read().decode(errors="replace").strip()
+    found, cpu = key_count(redis.port), measure.cpu_seconds(redis.pid)
+    redis.kill()
+    require(child.returncode == 0, said or f"holdfast-recover ended with status {child.returncode}")
+    require(found == keys, f"{found} keys after the replay, not {keys}")
+    return {"seconds": seconds, "per_second": commands / seconds, "peak_mb": usage.ru_maxrss / 1024,
+            "cpu": {"redis": cpu, "holdfast": usage.ru_utime + usage.ru_stime}}
+
+
+def rebuild(place, log, commands, keys):
+    """Times a proxy that starts in front of an empty Redis."""
+    redis = place.redis()
+    holdfast = place.holdfast(redis, log)
+    begin = time.monotonic()
+    holdfast.start(wait=False)
+    harness.wait_until(holdfast.answers, "Holdfast is ready", timeout=300)
+    seconds = time.monotonic() - begin
+    found = key_count(redis.port)
+    result = {"seconds": seconds, "per_second": commands / seconds,
+              "peak_mb": measure.status_kib(holdfast.pid, "VmHWM") / 1024,
+              "cpu": {"redis": measure.cpu_seconds(redis.pid), "holdfast": measure.cpu_seconds(holdfast.pid)}}
+    holdfast.stop()
+    redis.kill()
+    require(found == keys, f"{found} keys after the start, not {keys}")
+    return result
+
+
+def idle_memory(place, connections):
+    """What a proxy takes before and with connections that do nothing, each of which was used once."""
+    holdfast = place.holdfast(place.redis(), flags=["--limits-clients", connections + 100]).start()
+    before = measure.status_kib(holdfast.pid, "VmRSS") / 1024
+    command = place.load_command(holdfast.port, "get", connections, 1, "--idle")
+    with subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as load:
+        opened = load.stdout.readline() == "measuring\n"
+        after = measure.status_kib(holdfast.pid, "VmRSS") / 1024
+        load.stdin.close()
+        complaint = load.stderr.read().strip()
+    require(opened, complaint)
+    holdfast.kill()
+    return {"before_mb": before, "with_mb": after, "kib_each": (after - before) * 1024 / connections}
+
+
+def key_count(port):
+    with harness.Client(port) as client:
+        return client.must("DBSIZE")
+
+
+def require(fine, otherwise):
+    if not fine:
+        raise measure.Failed(otherwise)
 
 
 def broker_pids(cluster):

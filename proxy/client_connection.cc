@@ -28,9 +28,17 @@ void ClientConnection::on_data(std::string_view data) {
   if (state_ == State::kOpen) clients_->on_data(id_, data);
 }
 
+// What it sent before is still answered; the core has the connection closed then.
+void ClientConnection::on_end() {
+  if (state_ != State::kOpen) return close(UV_EOF);
+  ended_ = true;
+  choose_reading();
+  clients_->on_end(id_);
+}
+
 void ClientConnection::choose_reading() {
   const bool wanted = state_ == State::kOpen ? !held_ && !flooded_ : state_ == State::kLingering;
-  set_reading(wanted);
+  set_reading(wanted && !ended_);
 }
 
 void ClientConnection::hold(bool on) {

@@ -36,6 +36,7 @@ class ClientConnection final : public Socket {
   };
 
   void on_data(std::string_view data) override;
+  void on_end() override;
   void on_unsent_changed() override;
   void on_closed(int why) override;
   void choose_reading();
@@ -48,6 +49,7 @@ class ClientConnection final : public Socket {
   int64_t moved_ms_ = 0;   // when it last made progress with finishing
   State state_ = State::kOpen;
   bool held_ = false;
+  bool ended_ = false;    // the client sends no more
   bool flooded_ = false;  // has more replies unsent than it may
 };
 

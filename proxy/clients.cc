@@ -81,6 +81,8 @@ void Clients::on_connection(uv_stream_t* server) {
 
 void Clients::on_data(SessionId id, std::string_view data) { shard_->on_client_data(id, data); }
 
+void Clients::on_end(SessionId id) { shard_->on_client_end(id); }
+
 void Clients::on_closed(SessionId id, int why) {
   if (id == 0) return;  // it was refused at the door
   const uint64_t slot = slot_of(id);
@@ -103,6 +105,7 @@ void Clients::shed() {
     for (ClientConnection* one : slots_) {
       if (one != nullptr && (largest == nullptr || one->counted() > largest->counted())) largest = one;
     }
+    if (largest == nullptr) return;
     spdlog::warn(
         "closing client {}: {} bytes of replies wait for it, the most of all, and all together are over "
         "limits.total-bytes ({})",

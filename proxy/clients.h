@@ -35,6 +35,7 @@ class Clients : Listener::Events {
 
   // For the connections.
   void on_data(SessionId id, std::string_view data);
+  void on_end(SessionId id);
   void on_closed(SessionId id, int why);
   void count_unsent(size_t before, size_t now) { unsent_ += now - before; }
   size_t output_limit() const { return limits_.client_output_bytes; }

@@ -79,7 +79,7 @@ int serve(Settings settings) {
   auto log = open_log(log_options(settings));
   if (!log) return refuse(log.error());
   // Never destroyed: handles on its loop may still be closing when the process ends.
-  auto* shell = new Shell(settings, shard_options(settings), std::move(*log));
+  static Shell* const shell = new Shell(settings, shard_options(settings), std::move(*log));
   if (auto done = shell->listen(); !done) return refuse(done.error());
   handle_signals(shell);
   return shell->run();

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -48,23 +49,34 @@ std::string find_program(const std::string& name) {
 // A directory that only we can enter, gone at the end.
 class ScratchDirectory {
  public:
-  ScratchDirectory() {
+  static Result<std::unique_ptr<ScratchDirectory>> create() {
+    const auto refuse = [](const std::string& why) {
+      return Error{"no directory for temporary files: " + why + "; set TMPDIR to one that can be written to"};
+    };
     std::error_code failed;
-    // Short: the path of a Unix socket must not have more than 107 bytes.
-    path_ = (std::filesystem::temp_directory_path(failed) / "holdfast-XXXXXX").string();
-    if (failed || mkdtemp(path_.data()) == nullptr) path_.clear();
+    std::string path = (std::filesystem::temp_directory_path(failed) / "holdfast-XXXXXX").string();
+    if (failed) return refuse(failed.message());
+    // A Unix socket's path is short.
+    if (path.size() + kSocketName.size() >= sizeof(sockaddr_un::sun_path)) return refuse("its path is too long");
+    if (mkdtemp(path.data()) == nullptr) return refuse(std::strerror(errno));
+    return std::unique_ptr<ScratchDirectory>(new ScratchDirectory(path));
   }
   ~ScratchDirectory() {
     std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(path_, ignored);
   }
   ScratchDirectory(const ScratchDirectory&) = delete;
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
-  const std::string& path() const { return path_; }
+  std::string socket_path() const { return path_ + std::string(kSocketName); }
+  std::string output_path() const { return path_ + "/output"; }
 
  private:
-  std::string path_;
+  static constexpr std::string_view kSocketName = "/redis";
+
+  explicit ScratchDirectory(std::string path) : path_(std::move(path)) {}
+
+  const std::string path_;
 };
 
 // A child process that does not outlive this object, nor this process.
@@ -200,13 +212,10 @@ Result<int64_t> PrivateRedis::load() const {
   const Clock::time_point deadline = Clock::now() + limit;
   std::string said;
   for (const int databases : kDatabases) {
-    const ScratchDirectory scratch;
-    if (scratch.path().empty()) {
-      return Error{"no directory for temporary files: " + std::string(std::strerror(errno)) +
-                   "; set TMPDIR to one that can be written to"};
-    }
-    const std::string socket_path = scratch.path() + "/redis";
-    const std::string output = scratch.path() + "/output";
+    const auto scratch = ScratchDirectory::create();
+    if (!scratch) return Error{scratch.error()};
+    const std::string socket_path = (*scratch)->socket_path();
+    const std::string output = (*scratch)->output_path();
     // As a replica it keeps keys whose time has passed; there is no master at the other end.
     Child child({path,
                  "--port",

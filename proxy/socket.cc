@@ -39,6 +39,8 @@ void Socket::read(uv_stream_t* stream, ssize_t bytes, const uv_buf_t* buffer) {
   auto* self = static_cast<Socket*>(stream->data);
   if (bytes > 0) {
     self->on_data({buffer->base, static_cast<size_t>(bytes)});
+  } else if (bytes == UV_EOF) {
+    self->on_end();
   } else if (bytes < 0) {
     self->close(static_cast<int>(bytes));
   }

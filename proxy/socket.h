@@ -47,6 +47,8 @@ class Socket {
   virtual ~Socket() = default;
 
   virtual void on_data(std::string_view data) = 0;
+  // The peer sends no more, but may still read.
+  virtual void on_end() { close(UV_EOF); }
   virtual void on_unsent_changed() {}
   // The last call. UV_EOF: the peer has closed.
   virtual void on_closed(int why) = 0;

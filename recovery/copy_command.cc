@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <condition_variable>
 #include <cstdio>
+#include <deque>
 #include <mutex>
 
 #include "config/log_url.h"

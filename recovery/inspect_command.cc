@@ -1,14 +1,15 @@
 // holdfast-recover inspect: what is in the log.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <limits>
-#include <set>
 
 #include "recovery/interrupt.h"
 #include "recovery/moment.h"
 #include "recovery/options.h"
 #include "recovery/prefetch_log.h"
+#include "recovery/progress.h"
 #include "recovery/record_text.h"
 #include "recovery/summary.h"
 

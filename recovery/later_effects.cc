@@ -25,15 +25,15 @@ void note(const RecordCommand& command, const CommandTable& table, LaterEffects*
 
 }  // namespace
 
-Result<LaterEffects> read_later_effects(Log* log, const ChainState& batch, const CommandTable& table) {
+Result<LaterEffects> read_later_effects(Log* log, const ChainState& from, Position batch, const CommandTable& table) {
   const Result<Position> end = log->end();
   if (!end) return Error{end.error()};
-  Result<std::unique_ptr<LogReader>> reader = log->read_from(batch.position + 1);
+  Result<std::unique_ptr<LogReader>> reader = log->read_from(from.position + 1);
   if (!reader) return Error{reader.error()};
   LaterEffects effects;
-  Chain chain(batch);
+  Chain chain(from);
   std::vector<LogEntry> entries;
-  for (Position at = batch.position; at + 1 < *end;) {
+  for (Position at = from.position; at + 1 < *end;) {
     if (interrupted()) return interrupted_error();
     entries.clear();
     const Result<size_t> read = (*reader)->poll(&entries, kReadBytes);
@@ -47,7 +47,7 @@ Result<LaterEffects> read_later_effects(Log* log, const ChainState& batch, const
       if (verdict != Chain::Verdict::kCounts) continue;
       for (const RecordPart& part : parts_of(chain.record())) {
         if (part.segment == nullptr || part.segment->place != Segment::Place::kAfter) continue;
-        if (part.segment->batch > batch.position) continue;
+        if (part.segment->batch != batch) continue;
         for (const RecordCommand& command : part.commands) note(command, table, &effects);
       }
     }

@@ -17,7 +17,7 @@ struct LaterEffects {
   std::string sweeping;                        // a command among them that may be about any key; empty: none
 };
 
-// Reads the log from behind `batch` (the state of the log there) to its end.
-Result<LaterEffects> read_later_effects(Log* log, const ChainState& batch, const CommandTable& table);
+// Reads the log from `from` to its end; `batch` is the last batch at or before that.
+Result<LaterEffects> read_later_effects(Log* log, const ChainState& from, Position batch, const CommandTable& table);
 
 }  // namespace holdfast

@@ -21,11 +21,17 @@ constexpr size_t kReadBytes = 1 << 20;
 
 class RdbFile : public TapEvents {
  public:
-  explicit RdbFile(const std::string& path)
-      : file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)), path_(path) {
+  RdbFile(const std::string& path, const Descriptor& socket)
+      : file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)), path_(path), socket_(socket.get()) {
     if (!file_) failed_ = "cannot write " + path + ": " + std::strerror(errno);
   }
 
+  void on_tap_send(std::string bytes) override {
+    // Little enough for the buffer of a fresh socket.
+    if (send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
+      failed_ = std::string("cannot send to Redis: ") + std::strerror(errno);
+    }
+  }
   void on_tap_continues(const std::string&) override { failed_ = "Redis gave no RDB although none was left out"; }
   void on_tap_full_sync(const std::string&, int64_t) override {}
   void on_tap_rdb(std::string_view piece, bool last) override {
@@ -51,6 +57,7 @@ class RdbFile : public TapEvents {
  private:
   Descriptor file_;
   std::string path_;
+  int socket_;
   std::string failed_;
   uint64_t bytes_ = 0;
   bool done_ = false;
@@ -61,13 +68,9 @@ class RdbFile : public TapEvents {
 Result<uint64_t> fetch_live_snapshot(const Address& redis, const Login& login, const std::string& file) {
   Result<Descriptor> socket = connect_to(redis, kConnectTime);
   if (!socket) return Error{socket.error()};
-  RdbFile rdb(file);
+  RdbFile rdb(file, *socket);
   Tap tap(&rdb);
-  const std::string hello = tap.hello(login.username, login.password, "", 0);
-  // It fits into the buffer of a fresh socket.
-  if (send(socket->get(), hello.data(), hello.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(hello.size())) {
-    return Error{"cannot send to Redis: " + std::string(std::strerror(errno))};
-  }
+  tap.start(login.username, login.password, "", 0);
   std::string piece(kReadBytes, '\0');
   while (!rdb.done() && rdb.failed().empty()) {
     const Result<bool> ready = wait_for(*socket, POLLIN, kSilencePatience);

@@ -79,8 +79,8 @@ void LogFeed::feed_send(std::string bytes) {
 }
 
 void LogFeed::begin_feeder() {
-  feeder_ = std::make_unique<Feeder>(this, &log_, order_.log_id, order_.reserved_db, kNoPosition,
-                                     ReplayLimit(order_.to_position, order_.to_time_ms));
+  feeder_ = std::make_unique<Feeder>(static_cast<FeedPort*>(this), &log_, order_.log_id, order_.reserved_db,
+                                     kNoPosition, ReplayLimit(order_.to_position, order_.to_time_ms));
   feeder_->source().expect(order_.expected);
   feeder_->on_connected();
   stage_ = Stage::kFeeding;

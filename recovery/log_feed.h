@@ -16,7 +16,7 @@
 
 namespace holdfast {
 
-class LogFeed : FeedPort {
+class LogFeed : private FeedPort {
  public:
   struct Order {
     Log* log = nullptr;

@@ -8,7 +8,6 @@
 
 #include "config/kafka_properties.h"
 #include "config/log_url.h"
-#include "core/replication/log_source.h"
 #include "log/log_id.h"
 #include "log/open.h"
 
@@ -102,11 +101,6 @@ Result<LogStart> look_at_start(Log* log) {
   if (!end) return Error{end.error()};
   start.begin = *begin;
   start.end = *end;
-  Result<std::string> id = read_log_id(log);
-  if (!id) return Error{id.error()};
-  start.id = std::move(*id);
-  if (start.id.empty()) return start;
-
   Result<std::unique_ptr<LogReader>> reader = log->read_from(start.begin);
   if (!reader) return Error{reader.error()};
   Chain chain;
@@ -118,11 +112,16 @@ Result<LogStart> look_at_start(Log* log) {
     for (const LogEntry& entry : entries) {
       last = entry.position;
       const Chain::Verdict verdict = chain.next(entry);
+      if (verdict == Chain::Verdict::kDamaged && start.id.empty()) {
+        return Error{log->describe() + " cannot be read from its beginning, at position " +
+                     std::to_string(entry.position) + ": " + chain.reason()};
+      }
       // What is wrong further on is for those to tell who read there.
       if (verdict == Chain::Verdict::kDamaged) return start;
       if (verdict == Chain::Verdict::kPart) return start;
       if (verdict != Chain::Verdict::kCounts) continue;
       const Record& record = chain.record();
+      if (record.type == RecordType::kClaim && start.id.empty()) start.id = record.value;
       if (start.time_ms == 0) start.time_ms = record.time_ms;
       if (record.type == RecordType::kBatch) return start;
       if (record.type != RecordType::kSnapshot) continue;

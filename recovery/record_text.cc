@@ -106,7 +106,8 @@ std::string record_text(const Record& record, const std::vector<RecordPart>& par
                      std::to_string(record.sequence) + "  settled " + std::to_string(record.settled.position);
   if (record.parts > 1) text += "  in " + std::to_string(record.parts) + " parts";
   if (!record.settled.replid.empty()) {
-    text += "  stream " + record.settled.replid + ":" + std::to_string(record.settled.offset);
+    text += "  stream " + record.settled.replid + ":" + std::to_string(record.settled.offset) + ":" +
+            std::to_string(record.settled.db);
   }
   if (record.type == RecordType::kClaim) text += "  log " + record.value + "  by " + record.nonce;
   if (record.type == RecordType::kSnapshot) {
@@ -137,7 +138,7 @@ Json record_json(const Record& record, const std::vector<RecordPart>& parts) {
             {"settled", record.settled.position}};
   if (record.parts > 1) json["parts"] = record.parts;
   if (!record.settled.replid.empty()) {
-    json["stream"] = {{"replid", record.settled.replid}, {"offset", record.settled.offset}};
+    json["stream"] = {{"replid", record.settled.replid}, {"offset", record.settled.offset}, {"db", record.settled.db}};
   }
   if (record.type == RecordType::kClaim) {
     json["log_id"] = record.value;

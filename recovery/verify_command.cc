@@ -18,8 +18,6 @@ namespace {
 
 constexpr int kExitDifferent = 1;
 constexpr int kExitCouldNotTell = 2;
-// A batch that Redis executed command by command may be caught in its middle.
-constexpr int kAttempts = 5;
 
 class VerifyCommand : public Subcommand {
  public:
@@ -59,11 +57,10 @@ class VerifyCommand : public Subcommand {
 VerifyCommand::VerifyCommand(CLI::App* parent) {
   app = parent->add_subcommand("verify", "Compares a live Redis with its log, and names the keys that differ");
   app->footer(
-      "Takes the data of the Redis at one moment, as a replica does (it forks once for that), replays the log to the\n"
-      "same moment, and compares the two in private servers on this machine, which takes twice the memory of the data\n"
-      "here. The proxy may be running. Keys that Redis removed by itself around that moment (expiry, eviction) are "
-      "left\n"
-      "out and counted.\n\n"
+      "Takes the data of the Redis at one moment, as a replica does (it forks once for that, and may keep it as a\n"
+      "dump.rdb), replays the log to the same moment, and compares the two in private servers on this machine, which\n"
+      "takes twice the memory of the data here. The proxy may be running. Keys that Redis removed by itself around that\n"
+      "moment (expiry, eviction) are left out and counted.\n\n"
       "  holdfast-recover verify --log sqlite:holdfast.db --redis 127.0.0.1:6380\n\n"
       "Exit status: 0 equal, 1 different, 2 could not tell.");
   log_flags_.add_to(app);
@@ -129,11 +126,7 @@ Result<Done> VerifyCommand::take_copy() {
   Result<ScratchDirectory> scratch = ScratchDirectory::make(temporary_directory(), "holdfast-verify-");
   if (!scratch) return Error{scratch.error()};
   scratch_.emplace(std::move(*scratch));
-  for (int i = 0; i < kAttempts; i++) {
-    if (auto done = load_copy(); !done) return done;
-    if (marker_.part < 0) return Done{};
-  }
-  return Error{"Redis is always in the middle of a batch: try again when there is less to do"};
+  return load_copy();
 }
 
 Result<Done> VerifyCommand::replay() {
@@ -175,7 +168,7 @@ Result<Done> VerifyCommand::replay() {
 }
 
 Result<Done> VerifyCommand::compare(int* status) {
-  Result<LaterEffects> later = read_later_effects(log_.get(), marker_.applied, *table_);
+  Result<LaterEffects> later = read_later_effects(log_.get(), marker_.applied, fed_.fed.position, *table_);
   if (!later) return Error{later.error()};
   Progress progress("comparing", "keys");
   Comparison comparison(&copy_->client(), &replayed_->client(), {"Redis", "the log"});
@@ -185,7 +178,7 @@ Result<Done> VerifyCommand::compare(int* status) {
   std::vector<Difference> differences = comparison.differences();
   if (!differences.empty()) {
     // The log may have been told in the meantime.
-    later = read_later_effects(log_.get(), marker_.applied, *table_);
+    later = read_later_effects(log_.get(), marker_.applied, fed_.fed.position, *table_);
     if (!later) return Error{later.error()};
     std::erase_if(differences, [&](const Difference& one) { return later->keys.contains({one.db, one.key}); });
   }
@@ -196,7 +189,7 @@ Result<Done> VerifyCommand::compare(int* status) {
   *status = differences.empty() && !comparison.gave_up() ? kExitDone : kExitDifferent;
   for (const Difference& one : differences) {
     const std::string where = one.db < 0 ? "" : "database " + std::to_string(one.db) + ", key ";
-    std::printf("%s%s: %s\n", where.c_str(), quoted(one.key).c_str(), one.what.c_str());
+    std::printf("%s%s: %s\n", where.c_str(), holdfast::quoted(one.key).c_str(), one.what.c_str());
   }
   if (comparison.gave_up()) std::printf("... and more: see --max-differences\n");
   summarize(comparison, differences, progress.seconds());

@@ -30,7 +30,6 @@ enum class Effect : uint8_t {
   kExact,      // its own bytes, or nothing when it changed nothing; deterministic on equal states
   kIncrFloat,  // INCRBYFLOAT k n        -> SET k value KEEPTTL
   kHashFloat,  // HINCRBYFLOAT k f n     -> HSET k f value
-  kGetDel,     // GETDEL k               -> DEL k or UNLINK k
   kGetEx,      // GETEX k [PXAT t|PERSIST] -> PEXPIREAT k t, PERSIST k, DEL k, or nothing
   kSet,        // SET k v … GET          -> SET k v … without GET; also SET's own bytes
   kGeoAdd,     // GEOADD k …             -> ZADD k …

@@ -3,6 +3,7 @@
 //
 // An effect other than kUnknown was tried on Redis 6.2.5, 7.0.15, 8.2.3 and Valkey 9.1.2, with a replica that showed
 // the stream, also on keys that had expired. The doubtful ones that are kUnknown on purpose:
+//   GETDEL: its DEL cannot be told from the expiry of a key that is no string, which a replica would keep
 //   GETSET, DELIFEQ, LMPOP, ZMPOP, HGETDEL: rewritten (to SET, DEL, LPOP, ZPOPMIN, HDEL)
 //   RESTORE, MSETEX, HSETEX, HEXPIRE …: a time that has passed may leave nothing, yet act on a replica
 //   XADD, XTRIM: "*" and "~" are rewritten; XCLAIM, XAUTOCLAIM, XREADGROUP, SPOP: time and chance
@@ -78,7 +79,7 @@ constexpr Trait kTraits[] = {
     {"georadius", kBackend, Effect::kExact},
     {"georadiusbymember", kBackend, Effect::kExact},
     {"geosearchstore", kBackend, Effect::kExact},
-    {"getdel", kBackend, Effect::kGetDel},
+    {"getdel", kBackend, Effect::kUnknown},
     {"getex", kBackend, Effect::kGetEx},
     {"hdel", kBackend, Effect::kExact},
     {"hello", kProxy, Effect::kUnknown, Extra::kKeyless},

@@ -93,14 +93,12 @@ Result<bool> Feeder::pump(Position target) {
   while (port_->feed_unsent() < kUnsentBytes) {
     std::vector<ReplayPiece> pieces;
     source_.replay().take(&pieces);
+    for (const ReplayPiece& piece : limit_.admit(std::move(pieces))) feed(piece);
+    // No record says so yet, but these are known to be settled.
     while (source_.position() >= target && !source_.replay().pending().empty() &&
            source_.replay().pending().front().position <= settled_) {
-      Replay::Pending pending = source_.replay().take_pending_front();
-      pieces.push_back(pending.as_piece());
-      pieces.insert(pieces.end(), std::make_move_iterator(pending.after.begin()),
-                    std::make_move_iterator(pending.after.end()));
+      feed_pending(source_.replay().take_pending_front());
     }
-    for (const ReplayPiece& piece : limit_.admit(std::move(pieces))) feed(piece);
     if (marker_due_) send_marker();
     if (source_.position() >= target || limit_.reached()) return true;
     const Result<size_t> read = source_.read(kReadBytes);
@@ -112,12 +110,20 @@ Result<bool> Feeder::pump(Position target) {
 
 void Feeder::feed_unseen(const CommandTable& table) {
   Replay& replay = source_.replay();
-  while (!replay.pending().empty() && may_replay_batch(table, replay.pending().front().commands)) {
-    Replay::Pending pending = replay.take_pending_front();
-    feed(pending.as_piece());
-    for (const ReplayPiece& after : pending.after) feed(after);
+  while (!limit_.reached() && !replay.pending().empty()) {
+    const Replay::Pending& front = replay.pending().front();
+    if (!front.replaced && !may_replay_batch(table, front.commands)) break;
+    feed_pending(replay.take_pending_front());
   }
   if (marker_due_) send_marker();
+}
+
+void Feeder::feed_pending(Replay::Pending pending) {
+  std::vector<ReplayPiece> pieces;
+  pieces.push_back(pending.as_piece());
+  pieces.insert(pieces.end(), std::make_move_iterator(pending.after.begin()),
+                std::make_move_iterator(pending.after.end()));
+  for (const ReplayPiece& piece : limit_.admit(std::move(pieces))) feed(piece);
 }
 
 void Feeder::feed(const ReplayPiece& piece) {

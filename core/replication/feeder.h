@@ -56,6 +56,7 @@ class Feeder {
 
  private:
   Result<bool> send_rdb();
+  void feed_pending(Replay::Pending pending);
   void feed(const ReplayPiece& piece);
   void send_marker();
 

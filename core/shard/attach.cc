@@ -11,6 +11,9 @@ namespace {
 constexpr int64_t kRetryMs = 100;
 constexpr size_t kReadBytes = 4 << 20;
 
+// The text of an error reply.
+std::string error_text(std::string_view reply) { return std::string(reply.substr(1, reply.find('\r') - 1)); }
+
 }  // namespace
 
 Attach::Attach(World* world, AttachEvents* events, const ShardOptions& options, Backend* backend, Tap* tap,
@@ -47,11 +50,10 @@ void Attach::start() {
 
 void Attach::work() {
   const int64_t now = world_->monotonic_ms();
+  check_patience(now);
   switch (stage_) {
     case Stage::kDown:
-      if (first_ && !claimed_ && now - started_ms_ > options_.attach_timeout_ms) {
-        refuse(last_reason_);
-      } else if (now >= retry_ms_) {
+      if (now >= retry_ms_) {
         stage_ = Stage::kConnecting;
         world_->link_connect(Link::kMain);
       }
@@ -70,6 +72,14 @@ void Attach::work() {
     tap_retry_ms_ = 0;
     world_->link_connect(Link::kTap);
   }
+}
+
+// At the start there is nobody yet who would be served later: better an error than a node that waits for ever.
+void Attach::check_patience(int64_t now) {
+  const bool waiting = stage_ == Stage::kDown || stage_ == Stage::kConnecting || stage_ == Stage::kProbing;
+  if (!first_ || claimed_ || !waiting || now - started_ms_ <= options_.attach_timeout_ms) return;
+  refuse("no Redis to attach to within " + std::to_string(options_.attach_timeout_ms) +
+         " ms: " + (stage_ == Stage::kProbing ? "it accepts connections but does not answer" : last_reason_));
 }
 
 bool Attach::busy() const {
@@ -113,6 +123,7 @@ void Attach::on_main_lost(const std::string& reason) {
   feeder_.reset();
   source_.reset();
   tap_retry_ms_ = 0;
+  world_->feed_close();
   retry("Redis is lost: " + reason);
 }
 
@@ -125,6 +136,7 @@ void Attach::probed(Probe::Outcome outcome, const std::string& reason) {
   } else {
     last_reason_.clear();
     redis_ = std::move(found_);
+    if (redis_.marker) marker_ = *redis_.marker;
     backend_->set_reserved_db(redis_.reserved_db);
     settler_->set_reserved_db(redis_.reserved_db);
     decide();
@@ -295,6 +307,7 @@ void Attach::on_tap_continues() {
     // Once it is no replica any more, Redis begins its stream with a SELECT.
     settler_->restart({feeder_->fed().position, tap_->replid(), tap_offset_, -1}, feeder_->fed());
     Replay& replay = feeder_->source().replay();
+    marker_ = Marker{log_id_, feeder_->fed(), feeder_->fed()};
     std::deque<Replay::Pending> tail;
     while (first_ && !replay.pending().empty()) tail.push_back(replay.take_pending_front());
     if (first_) events_->on_tail(std::move(tail), feeder_->fed().position);
@@ -305,6 +318,7 @@ void Attach::on_tap_continues() {
 
 void Attach::on_tap_full_sync(const std::string& replid, int64_t offset) {
   if (stage_ == Stage::kAdopting) {
+    settler_->drop_effects();
     settler_->restart({kNoPosition, replid, offset, -1}, ChainState{});
     world_->snapshot_begin();
     return;
@@ -322,7 +336,9 @@ void Attach::on_tap_lost(const std::string& reason) {
     return;
   }
   // In all other stages, the next probe decides how to go on.
-  if (stage_ != Stage::kReady && stage_ != Stage::kTapping) return;
+  const bool wanted =
+      stage_ == Stage::kReady || stage_ == Stage::kTapping || stage_ == Stage::kSaving || stage_ == Stage::kRecording;
+  if (!wanted) return;
   if (reason != last_reason_) world_->note(World::Level::kWarn, "Redis's effects cannot be followed: " + reason);
   last_reason_ = reason;
   if (streamed) {
@@ -349,9 +365,12 @@ void Attach::begin_feed() {
   if (claimed_) target_ = line_->committed().position;
   feeder_ = std::make_unique<Feeder>(world_, &world_->log(), log_id_, redis_.reserved_db, settled);
   stage_ = Stage::kFeeding;
+  // A connection from an earlier attempt is in the middle of a handshake that nobody goes on with.
+  world_->feed_close();
   backend_->request(-1, {"REPLICAOF", world_->feed_host(), std::to_string(world_->feed_port())},
                     [this](std::string_view reply) {
-                      if (reply.starts_with('-')) refuse("Redis refuses REPLICAOF: " + std::string(reply));
+                      if (reply.starts_with('-'))
+                        refuse("Redis refuses REPLICAOF (was it renamed?): " + error_text(reply));
                     });
 }
 
@@ -372,7 +391,7 @@ void Attach::on_feed_connected() {
 }
 
 void Attach::on_feed_data(std::string_view data) {
-  if (feeder_ && !feeder_->on_data(data)) world_->feed_close();
+  if (!feeder_ || !feeder_->on_data(data)) world_->feed_close();
 }
 
 void Attach::pump() {
@@ -400,7 +419,7 @@ void Attach::promote() {
   backend_->request(-1, {"REPLICAOF", "NO", "ONE"}, [this](std::string_view reply) {
     if (stage_ != Stage::kPromoting) return;
     if (reply.starts_with('-')) {
-      refuse("Redis refuses REPLICAOF NO ONE: " + std::string(reply));
+      refuse("Redis refuses REPLICAOF NO ONE: " + error_text(reply));
       return;
     }
     world_->feed_close();
@@ -440,15 +459,16 @@ void Attach::on_snapshot_saved(const Result<SnapshotRef>& saved) {
 void Attach::on_snapshot_committed() {
   if (stage_ != Stage::kRecording) return;
   // Reading may begin at the very start: everything since then is about this state.
-  Marker marker;
-  marker.log_id = log_id_;
-  marker.applied = line_->committed();
-  backend_->request(redis_.reserved_db, {"SET", kMarkerKey, encode_marker(marker)}, [this](std::string_view reply) {
+  marker_ = Marker{log_id_, line_->committed(), ChainState{}};
+  backend_->request(redis_.reserved_db, {"SET", kMarkerKey, encode_marker(marker_)}, [this](std::string_view reply) {
     if (stage_ != Stage::kRecording) return;
     if (reply.starts_with('-')) {
-      refuse("Redis refuses to be marked: " + std::string(reply));
+      refuse("Redis refuses to be marked: " + error_text(reply));
       return;
     }
+    // The full sync has left an RDB without the marker in Redis's directory: should Redis come back with it, it would
+    // look like one that was never behind Holdfast.
+    backend_->request(-1, {"BGSAVE"}, [](std::string_view) {});
     finish();
   });
 }

@@ -48,14 +48,14 @@ class Attach {
   void work();
 
   bool ready() const { return stage_ == Stage::kReady; }
-  // Whether effects may go into the log: not before the base snapshot that they come after.
-  bool may_append() const {
-    return stage_ != Stage::kAdopting && stage_ != Stage::kSaving && stage_ != Stage::kRecording;
-  }
+  // Whether effects may go into the log: not before the state that they come after is known there.
+  bool may_append() const { return !first_; }
   bool busy() const;          // there is more to read at once
   const char* doing() const;  // for people
   const RedisState& redis() const { return redis_; }
   const std::string& log_id() const { return log_id_; }
+  // What Redis's marker says as long as no batch is sent.
+  const Marker& marker() const { return marker_; }
 
   // Events, handed on by the shard.
   void on_link_up(Link link);
@@ -96,6 +96,7 @@ class Attach {
   void look_at_log();
   Result<Plan> plan(Position end, bool log_has_writes);
   void retry(const std::string& reason);
+  void check_patience(int64_t now);
   void refuse(const std::string& reason);
   void claim(const Chain& chain);
   void read_behind_marker();
@@ -125,6 +126,7 @@ class Attach {
   std::string run_id_;  // of the Redis that we were ready with
   std::unique_ptr<Probe> probe_;
   std::string log_id_;
+  Marker marker_;
   std::unique_ptr<LogSource> source_;  // behind the marker
   std::unique_ptr<Feeder> feeder_;
   Position target_ = kNoPosition;  // the log is read through here

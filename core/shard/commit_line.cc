@@ -82,7 +82,7 @@ void CommitLine::on_delivery(const Delivery& delivery) {
       claim_position_ = delivery.position;
       state_ = State::kReading;
     } else {
-      world_->note(World::Level::kWarn, "the log did not take a claim: " + delivery.reason);
+      complain("the log did not take a claim: " + delivery.reason);
       claim_again_ms_ = world_->monotonic_ms() + kClaimRetryMs;
     }
     return;
@@ -95,6 +95,10 @@ void CommitLine::on_delivery(const Delivery& delivery) {
                     : kDeliberateBug == 5
                         ? delivery.outcome == Delivery::Outcome::kCommitted
                         : delivery.outcome == Delivery::Outcome::kCommitted && delivery.position == next_position_;
+  if (delivery.outcome == Delivery::Outcome::kNotWritten) {
+    // Without this one nothing behind it counts either, whether it reaches the log or not.
+    void_items("the log did not take it: " + delivery.reason);
+  }
   if (!next) {
     claim(delivery.outcome == Delivery::Outcome::kCommitted
               ? "a record of another writer or a repeated one stands in the log before ours"
@@ -133,12 +137,7 @@ void CommitLine::claim(const std::string& reason) {
   if (!first_claim_) {
     world_->note(World::Level::kWarn, "claiming epoch " + std::to_string(chain_.state().epoch + 1) + ": " + reason);
   }
-  if (kDeliberateBug == 7) {  // an unknown outcome is taken for not written
-    for (Item& item : std::exchange(items_, {})) {
-      if (item.type == RecordType::kBatch) events_->on_batch_void(item.batch, reason);
-    }
-    batches_in_flight_ = 0;
-  }
+  if (kDeliberateBug == 7) void_items(reason);  // an unknown outcome is taken for not written
   state_ = State::kClaiming;
   claiming_since_ms_ = world_->monotonic_ms();
   send_claim();
@@ -160,6 +159,13 @@ void CommitLine::send_claim() {
   world_->log().append(claim_token_, std::move(entries[0].header), std::move(entries[0].value));
 }
 
+// Once for each new reason: a log may be away for long.
+void CommitLine::complain(const std::string& text) {
+  if (text == complaint_) return;
+  complaint_ = text;
+  world_->note(World::Level::kWarn, text);
+}
+
 void CommitLine::work() {
   if (state_ == State::kClaiming && claim_again_ms_ != 0 && world_->monotonic_ms() >= claim_again_ms_) send_claim();
   if (state_ == State::kReading) read_to_claim();
@@ -171,7 +177,7 @@ void CommitLine::read_to_claim() {
     if (!opened.ok()) {
       if (world_->monotonic_ms() < claim_again_ms_) return;
       claim_again_ms_ = world_->monotonic_ms() + kClaimRetryMs;
-      world_->note(World::Level::kWarn, "the log cannot be read: " + opened.error());
+      complain("the log cannot be read: " + opened.error());
       return;
     }
     reader_ = std::move(*opened);
@@ -179,7 +185,7 @@ void CommitLine::read_to_claim() {
   std::vector<LogEntry> entries;
   const Result<size_t> read = reader_->poll(&entries, kReadBytes);
   if (!read.ok()) {
-    world_->note(World::Level::kWarn, "the log cannot be read: " + read.error());
+    complain("the log cannot be read: " + read.error());
     reader_.reset();
     return;
   }
@@ -219,16 +225,9 @@ void CommitLine::settle_with(const Record& record) {
     next_position_ = chain_.state().position + 1;
     told_ = Settled{};
     reader_.reset();
-    std::deque<Item> left;
-    std::swap(left, items_);
-    batches_in_flight_ = 0;
-    bool effects = false;
-    for (Item& item : left) {
-      if (item.type == RecordType::kBatch) events_->on_batch_void(item.batch, claim_reason_);
-      if (item.type == RecordType::kEffects) effects = true;
-    }
-    if (effects) events_->on_effects_void();
+    void_items(claim_reason_);
     first_claim_ = false;
+    complaint_.clear();
     events_->on_leading();
     return;
   }
@@ -244,6 +243,18 @@ void CommitLine::settle_with(const Record& record) {
   Item done = std::move(items_.front());
   items_.pop_front();
   commit(&done, record.position);
+}
+
+void CommitLine::void_items(const std::string& reason) {
+  std::deque<Item> items;
+  std::swap(items, items_);
+  batches_in_flight_ = 0;
+  bool effects = false;
+  for (Item& item : items) {
+    if (item.type == RecordType::kBatch) events_->on_batch_void(item.batch, reason);
+    effects = effects || item.type == RecordType::kEffects;
+  }
+  if (effects) events_->on_effects_void();
 }
 
 void CommitLine::fence(const std::string& reason) {

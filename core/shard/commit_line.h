@@ -79,6 +79,8 @@ class CommitLine {
   void send_claim();
   void read_to_claim();
   void settle_with(const Record& record);
+  void void_items(const std::string& reason);
+  void complain(const std::string& text);
   void fence(const std::string& reason);
 
   World* world_;
@@ -102,6 +104,7 @@ class CommitLine {
   int64_t claim_again_ms_ = 0;
   int64_t claiming_since_ms_ = 0;
   std::string claim_reason_;
+  std::string complaint_;
   std::unique_ptr<LogReader> reader_;
 };
 

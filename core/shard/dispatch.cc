@@ -124,7 +124,13 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
 }
 
 void Frontdesk::queue(Session* session, std::string_view command) {
-  session->transaction->commands.emplace_back(command);
+  Transaction& transaction = *session->transaction;
+  transaction.bytes += command.size();
+  if (transaction.bytes > limits_.query_bytes) {
+    close_for_size(session);
+    return;
+  }
+  transaction.commands.emplace_back(command);
   session->answer("+QUEUED\r\n", world_->monotonic_ms());
   touch(session);
 }

@@ -74,9 +74,6 @@ bool is_known_rewriting(Effect kind, const Argv& command, const Argv& effect) {
       return (same_word(effect[0], "HSET") && effect.size() == 4 && command[2] == effect[2]) ||
              (same_word(effect[0], "HSETEX") && effect.size() == 7 && same_word(effect[2], "KEEPTTL") &&
               command[2] == effect[5]);
-    case Effect::kGetDel:
-      return (same_word(effect[0], "DEL") || same_word(effect[0], "UNLINK")) && same_key(command, effect) &&
-             effect.size() == 2;
     case Effect::kGetEx: return is_getex_effect(command, effect);
     case Effect::kSet: return is_set_without_conditions(command, effect);
     case Effect::kGeoAdd: return same_word(effect[0], "ZADD") && same_key(command, effect);

@@ -99,12 +99,17 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     session->input.assign(rest);
   }
   if (session->input.size() > limits_.query_bytes && !session->parked) {
-    world_->note(World::Level::kWarn, "closing client " + session->address() + ": its request is over the limit of " +
-                                          std::to_string(limits_.query_bytes) + " bytes");
-    session->closing = true;
+    close_for_size(session);
     session->input.clear();
-    touch(session);
   }
+}
+
+void Frontdesk::close_for_size(Session* session) {
+  world_->note(World::Level::kWarn, "closing client " + session->address() +
+                                        ": its request or transaction is over the limit of " +
+                                        std::to_string(limits_.query_bytes) + " bytes");
+  session->closing = true;
+  touch(session);
 }
 
 void Frontdesk::resume() {

@@ -64,6 +64,8 @@ class Frontdesk {
   void on_end(SessionId id);
   void on_disconnected(SessionId id);
 
+  Session* find(SessionId id);  // nullptr: it has left
+
   // Replies from behind the desk.
   void on_reply(const Waiter& waiter, std::string_view reply);
   void release(const Waiter& waiter);
@@ -94,11 +96,11 @@ class Frontdesk {
   friend class LocalCommands;
   using Argv = std::vector<std::string_view>;
 
-  Session* find(SessionId id);
   void serve(Session* session, std::string_view fresh);
   bool blocked(const Session& session) const;
   void park(Session* session);
   void touch(Session* session);  // it may have something to send
+  void close_for_size(Session* session);
   void give_up_asking(Session* session, std::string_view error);
   void reply_error(Session* session, std::string_view text);
 

@@ -6,6 +6,7 @@ namespace holdfast {
 
 uint64_t Session::open_slot(bool write, int64_t now_ms, std::string_view header) {
   line_.push_back(Slot{std::string(header), header.size(), now_ms, write, false});
+  if (write) open_writes_++;
   return first_slot_ + line_.size() - 1;
 }
 
@@ -22,8 +23,14 @@ void Session::add_reply(uint64_t slot, std::string_view reply) {
   if (found != nullptr && !found->released) found->reply.append(reply);
 }
 
+void Session::close(Slot* slot) {
+  if (slot->released) return;
+  slot->released = true;
+  if (slot->write) open_writes_--;
+}
+
 void Session::release(uint64_t slot) {
-  if (Slot* found = find(slot)) found->released = true;
+  if (Slot* found = find(slot)) close(found);
 }
 
 void Session::restart_reply(uint64_t slot) {
@@ -45,7 +52,7 @@ void Session::give_up(uint64_t slot, std::string_view error) {
   Slot* found = find(slot);
   if (found == nullptr || found->released) return;
   found->reply = error;
-  found->released = true;
+  close(found);
 }
 
 void Session::collect() {

@@ -16,6 +16,7 @@ namespace holdfast {
 
 struct Transaction {
   std::vector<std::string> commands;  // that wait for EXEC, each an array of bulk strings
+  size_t bytes = 0;                   // of all of them
   bool dirty = false;                 // a command was refused while queueing
 };
 
@@ -46,6 +47,8 @@ class Session {
   // Gives up on a slot that is not released: answers `error` in its place; what comes later for it is dropped.
   void give_up(uint64_t slot, std::string_view error);
   bool is_open(uint64_t slot) const;
+  // Whether a write is still to be answered.
+  bool has_open_write() const { return open_writes_ > 0; }
 
   // Moves the replies that may leave to the end of `outgoing`.
   void collect();
@@ -66,9 +69,9 @@ class Session {
   std::string name, lib_name, lib_version;
   std::string last_command;
   std::optional<Transaction> transaction;
-  uint64_t last_batch = 0;  // the serial of the batch that its last write went into
-  bool asking = false;      // Redis was asked about the last request: nothing more is read before it has answered
-  uint64_t question = 0;    // the number of that question
+  std::vector<uint64_t> batches;  // serials of the batches with writes of its own that Redis may not have got yet
+  bool asking = false;            // Redis was asked about the last request: nothing more is read before it has answered
+  uint64_t question = 0;          // the number of that question
   int64_t asked_ms = 0;
   bool parked = false;   // not reading: something must happen first
   bool ended = false;    // the client sends no more
@@ -84,11 +87,13 @@ class Session {
     bool released;
   };
   Slot* find(uint64_t slot);
+  void close(Slot* slot);
 
   SessionId id_;
   std::string address_, local_address_;
   int64_t since_ms_;
   std::deque<Slot> line_;
+  size_t open_writes_ = 0;
   uint64_t first_slot_ = 1;  // the number of line_.front()
 
  public:

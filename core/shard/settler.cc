@@ -48,6 +48,8 @@ void Settler::on_command(const std::vector<std::string_view>& argv, std::string_
   if (marker) {
     const Result<Marker> parsed = parse_marker(argv[2]);
     if (parsed.ok()) unit_marker_ = parsed->applied.position;
+  } else if (stream_db_ == reserved_db_ && argv.size() > 1 && argv[1] == kMarkerKey) {
+    marker_lost_ = true;  // evicted: nothing that belongs to the data
   } else if (!same_word(name, "PING") && !same_word(name, "REPLCONF")) {
     unit_.add(raw, stream_db_);
   }
@@ -105,6 +107,11 @@ void Settler::batch_seen(Batch* batch, bool matches, int64_t end_offset, int64_t
 }
 
 void Settler::effects_between(int64_t now_ms, int64_t end_offset) {
+  // A batch writes its marker last; what flushes without one was not ours.
+  for (const EffectList::Command& command : unit_.commands) {
+    const std::string_view bytes = unit_.bytes_of(command);
+    if (bytes.find("FLUSH") != bytes.npos || bytes.find("flush") != bytes.npos) marker_lost_ = true;
+  }
   std::vector<uint64_t> keys;
   const bool soft = only_removals(unit_, &keys);
   if (soft) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/shard/batch.h"
@@ -41,10 +42,15 @@ class Settler {
   void settle_refused(std::vector<Batch*>* seen);
 
   // Effects that must go into the log. Taking them gives them to a record; the records count in the order of taking.
+  // Whether the marker has gone since the last call, other than by a batch.
+  bool take_marker_lost() { return std::exchange(marker_lost_, false); }
+
   bool has_effects() const { return !draft_.segments.empty(); }
   bool effects_due() const { return has_effects() || !under_way_.empty(); }
   EffectsDraft take_effects();
   void on_effects_committed();
+  // A new base snapshot holds what they did. None may be under way.
+  void drop_effects() { draft_ = EffectsDraft{}; }
   // The records under way are void: their effects are due again.
   void effects_void();
   size_t effects_bytes() const { return draft_.value.size(); }
@@ -84,6 +90,7 @@ class Settler {
   bool in_multi_ = false;
   EffectList unit_;
   Position unit_marker_ = kNoPosition;
+  bool marker_lost_ = false;
 
   std::deque<Batch*> expected_;
   Settled processed_;

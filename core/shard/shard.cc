@@ -76,6 +76,7 @@ bool Shard::turn() {
     lose_redis(std::exchange(redis_lost_, std::string()));
   }
   attach_.work();
+  apply_committed();  // before anything that comes after it
   desk_.resume();
   append_effects();
   cut_batch();
@@ -139,7 +140,7 @@ bool Shard::log_stalled() const {
 
 void Shard::read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) {
   // Behind a write of the same client that Redis has not got yet, it rides along in the same batch.
-  if (Batch* batch = find_unsent(session->last_batch)) {
+  if (Batch* batch = find_unsent(session)) {
     Op op;
     op.kind = Op::Kind::kRead;
     op.db = db;
@@ -152,7 +153,7 @@ void Shard::read(Session* session, Waiter waiter, uint64_t touches, int db, std:
 }
 
 void Shard::reads_at_once(Session* session, std::unique_ptr<Unit> unit) {
-  if (Batch* batch = find_unsent(session->last_batch)) {
+  if (Batch* batch = find_unsent(session)) {
     for (const Op& op : unit->ops) batch->add(op, unit->bytes_of(op));
     return;
   }
@@ -165,7 +166,9 @@ void Shard::write(Session* session, Unit unit) {
     gathering_->serial = next_serial_++;
     gathering_->begun_ms = world_->monotonic_ms();
   }
-  session->last_batch = gathering_->serial;
+  if (session->batches.empty() || session->batches.back() != gathering_->serial) {
+    session->batches.push_back(gathering_->serial);
+  }
   for (Op& op : unit.ops) {
     const std::string_view command = unit.bytes_of(op);
     gathering_->add(std::move(op), command);
@@ -176,12 +179,18 @@ void Shard::ask(int db, std::string_view command, std::function<void(std::string
   backend_.ask(db, command, std::move(answer));
 }
 
-Batch* Shard::find_unsent(uint64_t serial) {
+// The newest batch, begun before the one with the serial `before`, with a write of the session that is still to be
+// answered and that Redis has not got yet.
+Batch* Shard::find_unsent(Session* session, uint64_t before) {
   if (kDeliberateBug == 10) return nullptr;  // a read may overtake a write of the same client
-  if (serial <= sent_serial_) return nullptr;
-  if (gathering_ && gathering_->serial == serial) return gathering_.get();
-  for (auto it = batches_.rbegin(); it != batches_.rend(); ++it) {
-    if ((*it)->serial == serial) return it->get();
+  std::erase_if(session->batches, [this](uint64_t serial) { return serial <= sent_serial_; });
+  if (!session->has_open_write()) return nullptr;
+  for (auto serial = session->batches.rbegin(); serial != session->batches.rend(); ++serial) {
+    if (*serial >= before) continue;
+    if (gathering_ && gathering_->serial == *serial) return gathering_.get();
+    for (auto batch = batches_.rbegin(); batch != batches_.rend(); ++batch) {
+      if ((*batch)->serial == *serial) return batch->get();
+    }
   }
   return nullptr;
 }
@@ -214,6 +223,25 @@ void Shard::apply_committed() {
     if (batch->state == Batch::State::kInFlight) break;
     if (batch->state == Batch::State::kCommitted) send_batch(batch.get());
   }
+  send_orphans();
+  if (marker_lost_ && !last_marker_.empty()) {
+    marker_lost_ = false;
+    backend_.request(attach_.redis().reserved_db, {"SET", kMarkerKey, last_marker_}, [](std::string_view) {});
+  }
+}
+
+// Reads that rode along in a batch that became void: behind what their session has written before, and before what it
+// has written since.
+void Shard::send_orphans() {
+  for (Orphan& orphan : std::exchange(orphans_, {})) {
+    Session* session = desk_.find(orphan.op.waiter.session);
+    if (session == nullptr) continue;
+    if (Batch* batch = find_unsent(session, orphan.batch)) {
+      batch->add(orphan.op, orphan.command);
+    } else {
+      backend_.read(orphan.op.waiter, orphan.op.touches, orphan.op.db, orphan.command);
+    }
+  }
 }
 
 void Shard::send_batch(Batch* batch) {
@@ -224,7 +252,8 @@ void Shard::send_batch(Batch* batch) {
   batch->state = Batch::State::kSent;
   sent_serial_ = batch->serial;
   settler_.expect(batch);
-  backend_.apply(batch, encode_marker(marker));
+  last_marker_ = encode_marker(marker);
+  backend_.apply(batch, last_marker_);
 }
 
 void Shard::on_batch_committed(Batch*) {}  // sent at the end of the turn, in order
@@ -235,7 +264,7 @@ void Shard::void_batch(Batch* batch, const std::string& reason) {
     const bool alone = !in_transaction && op.last_piece;
     in_transaction = !op.last_piece;
     if (op.kind == Op::Kind::kRead && alone && attach_.ready()) {
-      backend_.read(op.waiter, op.touches, op.db, batch->bytes_of(op));
+      orphans_.push_back(Orphan{op, std::string(batch->bytes_of(op)), batch->serial});
     } else {
       desk_.give_up(op.waiter, "NOTWRITTEN " + reason);
     }
@@ -346,6 +375,7 @@ void Shard::on_tap_rdb(std::string_view piece, bool last) { attach_.on_tap_rdb(p
 void Shard::on_tap_command(const std::vector<std::string_view>& argv, std::string_view raw, int64_t end_offset) {
   std::vector<Batch*> seen;
   settler_.on_command(argv, raw, end_offset, world_->unix_ms(), &seen);
+  if (settler_.take_marker_lost()) marker_lost_ = true;
   for (Batch* batch : seen) {
     if (batch->replied) batch_finished(batch);
   }
@@ -366,6 +396,7 @@ void Shard::lose_redis(const std::string& reason) {
   }
   reads_done_.clear();
   desk_.on_asked_lost(error);
+  for (const Orphan& orphan : std::exchange(orphans_, {})) desk_.give_up(orphan.op.waiter, error);
   backend_.reset();
   memory_asked_ = false;
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
@@ -374,6 +405,7 @@ void Shard::lose_redis(const std::string& reason) {
 
 void Shard::on_attached() {
   down_since_ms_ = 0;
+  last_marker_ = encode_marker(attach_.marker());
   world_->note(World::Level::kInfo, "Redis " + attach_.redis().version + " holds what the log says; epoch " +
                                         std::to_string(line_.epoch()) + ", position " +
                                         std::to_string(line_.committed().position));

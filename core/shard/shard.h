@@ -116,7 +116,8 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
     uint64_t removal;  // must be committed
   };
 
-  Batch* find_unsent(uint64_t serial);
+  Batch* find_unsent(Session* session, uint64_t before = UINT64_MAX);
+  void send_orphans();
   void cut_batch();
   void append_effects();
   void apply_committed();
@@ -158,6 +159,16 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   std::deque<Held> held_;
   int64_t released_offset_ = 0;  // what held_ was last checked against
   uint64_t released_removal_ = 0;
+
+  // A read that rode along in a batch that became void.
+  struct Orphan {
+    Op op;
+    std::string command;
+    uint64_t batch;  // its serial
+  };
+  std::vector<Orphan> orphans_;
+  std::string last_marker_;
+  bool marker_lost_ = false;  // evicted, or flushed by somebody else
 
   std::string redis_lost_;  // why, to be dealt with at the end of the turn
   int64_t down_since_ms_ = 0;

@@ -41,6 +41,28 @@ Replayed replay_log(SimWorld* world, const SimRedisOptions& options) {
   Chain chain;
   Replay replay;
   bool base_loaded = false;
+  // The base is known once the first batch or the log's end was read.
+  const auto apply_settled = [&] {
+    if (!base_loaded && replay.base()) {
+      RdbExtra extra;
+      const auto snapshot = world->snapshots().find(replay.base()->file);
+      std::optional<Dataset> base;
+      if (snapshot != world->snapshots().end()) base = load_rdb(snapshot->second, options.databases, &extra);
+      if (!base) {
+        result.failure = "the base snapshot cannot be loaded";
+        return;
+      }
+      result.data = std::move(*base);
+    }
+    base_loaded = true;
+    std::vector<ReplayPiece> pieces;
+    replay.take(&pieces);
+    for (const ReplayPiece& piece : pieces) {
+      if (!apply(piece.commands, &executor, &result.data)) {
+        result.failure = "the log holds what no Redis can execute: " + piece.commands.substr(0, 200);
+      }
+    }
+  };
   for (const LogEntry& entry : world->sim_log().entries()) {
     switch (chain.next(entry)) {
       case Chain::Verdict::kDamaged:
@@ -53,31 +75,10 @@ Replayed replay_log(SimWorld* world, const SimRedisOptions& options) {
     result.records++;
     for_each_token(chain.record().value, [&](std::string_view token) { result.tokens.emplace(token); });
     replay.add(chain.record(), chain.state());
-    std::vector<ReplayPiece> pieces;
-    replay.take(&pieces);
-    if (!pieces.empty() && replay.base() && !base_loaded) {
-      RdbExtra extra;
-      const auto snapshot = world->snapshots().find(replay.base()->file);
-      std::optional<Dataset> base;
-      if (snapshot != world->snapshots().end()) base = load_rdb(snapshot->second, options.databases, &extra);
-      if (!base) {
-        result.failure = "the base snapshot cannot be loaded";
-        return result;
-      }
-      result.data = std::move(*base);
-    }
-    base_loaded = base_loaded || !pieces.empty();
-    for (const ReplayPiece& piece : pieces) {
-      if (!apply(piece.commands, &executor, &result.data)) {
-        result.failure = "the log holds what no Redis can execute: " + piece.commands.substr(0, 200);
-        return result;
-      }
-    }
+    if (replay.has_batches()) apply_settled();
+    if (!result.failure.empty()) return result;
   }
-  if (replay.base() && !base_loaded) {
-    RdbExtra extra;
-    result.data = load_rdb(world->snapshots().at(replay.base()->file), options.databases, &extra).value();
-  }
+  apply_settled();
   result.unsettled = replay.pending().size();
   return result;
 }

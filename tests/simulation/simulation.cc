@@ -131,6 +131,13 @@ class Run {
     }
   }
 
+  // A Redis that does not say whose data it holds would be refused, and rightly so.
+  std::string saved() const {
+    const Dataset& data = world_->redis().data();
+    const bool marked = data[plan_.world.redis.databases - 1].contains(kMarkerKey);
+    return marked ? world_->redis().save() : "";
+  }
+
   void fault() {
     SimRedis& redis = world_->redis();
     const int64_t soon = rng_.chance(0.5) ? rng_.between(1 * kMs, 50 * kMs) : rng_.between(1 * kMs, 1 * kSecond);
@@ -147,12 +154,12 @@ class Run {
         break;
       case 4:
         coverage_->count("fault: Redis killed, back as it was");
-        redis.kill(soon, redis.save(), rng_.chance(0.6));
+        redis.kill(soon, saved(), rng_.chance(0.6));
         break;
       case 5: {
         coverage_->count("fault: Redis killed, back with an old state");
         const bool keep = rng_.chance(0.5);
-        clock_.in(rng_.between(10 * kMs, 500 * kMs), [this, keep, soon, old = redis.save()] {
+        clock_.in(rng_.between(10 * kMs, 500 * kMs), [this, keep, soon, old = saved()] {
           if (world_->redis().up()) world_->redis().kill(soon, old, keep);
         });
         break;
@@ -184,7 +191,7 @@ class Run {
       default:
         coverage_->count("fault: proxy and Redis killed");
         world_->crash_proxy(rng_.between(0, 12), soon);
-        redis.kill(rng_.between(1 * kMs, 1 * kSecond), rng_.chance(0.5) ? redis.save() : "", rng_.chance(0.5));
+        redis.kill(rng_.between(1 * kMs, 1 * kSecond), rng_.chance(0.5) ? saved() : "", rng_.chance(0.5));
         break;
     }
   }

@@ -81,17 +81,16 @@ class SqliteFaultsTest(harness.SystemTest):
 
     def test_disk_full_at_the_start(self):
         disk = self.mount_small_disk()
-        client = self.begin(f"sqlite:{disk}/log.db")
+        client = self.begin(f"sqlite:{disk}/log.db", flags=("--timeouts-attach-ms", "3000"))
         self.assertEqual(client.must("SET", "a", "1"), "OK")
         self.proxy.kill()
-        with open(disk / "ballast", "wb") as ballast, self.assertRaises(OSError):
+        with open(disk / "ballast", "wb", buffering=0) as ballast, self.assertRaises(OSError):
             while True:
                 ballast.write(bytes(4096))
-                ballast.flush()
         self.proxy.start(wait=False)
         def ended_or_reads():
             return not self.proxy.is_running() or self.proxy.answers()
-        harness.wait_until(ended_or_reads, "it serves reads, or ends with the reason", timeout=90)
+        harness.wait_until(ended_or_reads, "it serves reads, or ends with the reason", timeout=30)
         if not self.proxy.is_running():
             self.assertIn("disk", self.proxy.said().splitlines()[-1])
         (disk / "ballast").unlink()
@@ -185,20 +184,27 @@ class SqliteFaultsTest(harness.SystemTest):
     def test_garbage(self):
         client = self.begin()
         plain = self.redis(name="plain")
-        for garbage in (b"*1\r\n$abc\r\n", b"*-5\r\n", b"*9999999999\r\n", b"*1\r\n$-1\r\n", b"*2\r\n$3\r\nGET\r\nnonsense\r\n",
-                        b"*1\r\n$99999999999\r\n", b"\x00\xff\xfe\r\n", b"GET \"unbalanced\r\n", b"*1\r\n:5\r\n", b"$5\r\nhello\r\n",
-                        b"A" * 70000, b"*" + b"1" * 70000, b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$" + b"1" * 70000):
+        def outcome(port, garbage):
+            with RawClient(port, timeout=20) as hostile:
+                try:
+                    hostile.send_raw(garbage)
+                    return hostile.stream.read()
+                except ConnectionResetError:
+                    return b"reset"
+
+        for garbage in (b"*1\r\n$abc\r\n", b"*-5\r\n", b"*9999999999\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$99999999999\r\n",
+                        b"*2\r\n$3\r\nGET\r\nnonsense\r\n", b"\xff\xfe\r\n", b"GET \"unbalanced\r\n", b"*1\r\n:5\r\n",
+                        b"$5\r\nhallo\r\n", b"POST / HTTP/1.1\r\nHost: here\r\n\r\n", b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n*1\r\n", b"*0\r\n*-1\r\n\r\n\r\n"):
             with self.subTest(garbage=garbage[:40]):
-                answers = []
-                for port in (self.proxy.port, plain.port):
-                    with RawClient(port, timeout=20) as hostile:
-                        try:
-                            hostile.send_raw(garbage + b"\r\nPING\r\nQUIT\r\n")
-                            answers.append(hostile.stream.read())
-                        except ConnectionResetError:
-                            answers.append(b"reset")
+                answers = [outcome(port, garbage + b"\r\nPING\r\nQUIT\r\n") for port in (self.proxy.port, plain.port)]
                 self.assertEqual(answers[0], answers[1])
                 self.assertEqual(client.must("PING"), "PONG")
+        # A browser that was made to send this: nothing behind it may be carried out.
+        self.assertNotIn(b"OK", outcome(self.proxy.port, b"GET / HTTP/1.1\r\nHost: here\r\n\r\nSET a 1\r\nQUIT\r\n"))
+        # Lines without end. Where Redis notices depends on how they arrive.
+        for garbage in (b"A" * 70000, b"*" + b"1" * 70000, b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$" + b"1" * 70000):
+            with self.subTest(garbage=garbage[:40]):
+                self.assertIn(outcome(self.proxy.port, garbage)[:20], (b"-ERR Protocol error:", b"reset"))
         client.must("SET", "a", "1")
 
     def test_random_bytes(self):
@@ -297,7 +303,7 @@ class SqliteFaultsTest(harness.SystemTest):
         with RawClient(self.proxy.port) as greedy:
             try:
                 greedy.send_raw(b"MULTI\r\n" + harness.encode(("SET", "a", "x" * (MIB - 1))) * 100)
-                greedy.stream.read(1 << 16)
+                self.assertLess(len(greedy.stream.read()), 1000)
             except ConnectionError:
                 pass
         self.assertLess(resident(self.proxy, "VmHWM"), 200 * MIB)

@@ -12,8 +12,10 @@ from dataset import contents, differences
 LIMIT = 40  # seconds until it has given up
 
 
-class StartupTest(harness.SystemTest):
-    """Each test starts what cannot be started."""
+class StartupCase(harness.SystemTest):
+    """What tests have in common that start what cannot be started."""
+
+    runs = 0
 
     def run_holdfast(self, *flags, environment=None, redis="127.0.0.1:1", log=None, listen=None):
         """Starts the proxy, which has to end by itself. What it said, in lines, and its exit status."""
@@ -21,7 +23,7 @@ class StartupTest(harness.SystemTest):
         command = [harness.BUILD / "holdfast", "--listen", listen or f"127.0.0.1:{harness.free_port()}", "--redis", redis,
                    "--log", log, "--snapshots", self.directory / "snapshots", "--redis-server",
                    harness.redis_server("7.0.15"), "--timeouts-attach-ms", "2000", *flags]
-        self.runs = getattr(self, "runs", 0) + 1
+        self.runs += 1
         process = self.process(f"holdfast-{self.runs}", command, environment)
         status = process.wait(LIMIT)
         return [line for line in process.said().splitlines() if line.strip()], status
@@ -39,6 +41,8 @@ class StartupTest(harness.SystemTest):
             self.assertIn(word, errors[0])
         return errors[0]
 
+
+class StartupTest(StartupCase):
     # --- settings
 
     def test_wrong_settings(self):

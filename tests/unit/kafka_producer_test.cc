@@ -182,6 +182,22 @@ TEST_CASE("kafka producer: an answer without an offset is unknown") {
   CHECK(user.next().outcome == Outcome::kUnknown);
 }
 
+TEST_CASE("kafka producer: what the broker took behind one that is unknown is not told as committed") {
+  Brokers brokers;
+  KafkaOptions options = brokers.options();
+  options.properties["batch.num.messages"] = "1";
+  User user(options);
+  REQUIRE(user.wait_for_id().ok());
+  brokers.fail(kProduce, RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER, 1);
+  user->append(1, "h", "v");
+  user->append(2, "h", "v");
+  CHECK(user.next().outcome == Outcome::kUnknown);
+  const Delivery behind = user.next();
+  CHECK(behind.token == 2);
+  CHECK(behind.outcome != Outcome::kCommitted);
+  CHECK(behind.position == kNoPosition);
+}
+
 TEST_CASE("kafka producer: what safety rests on cannot be set as a property, other things can") {
   Brokers brokers;
   KafkaOptions options = brokers.options();
