@@ -26,8 +26,7 @@ struct Options {
   size_t in_flight = 1;
   double seconds = 2;
   double warmup = 0.3;
-  int64_t from = 0;
-  int64_t limit = 200;
+  int64_t from = 0, to = 0;
 };
 
 struct Failure {
@@ -183,13 +182,12 @@ int64_t end_of(const Client& client, const Options& options) {
   return high;
 }
 
-// The mean sizes of some entries.
+// The mean sizes of a range of entries.
 nlohmann::json sizes(const Client& client, const Options& options) {
   require(rd_kafka_consume_start(client.topic(), 0, options.from) == 0, "cannot read the topic");
   int64_t entries = 0;
   double value_bytes = 0, header_bytes = 0;
-  for (const int64_t end = end_of(client, options); entries < options.limit && options.from + entries < end;
-       ++entries) {
+  for (; options.from + entries < options.to; ++entries) {
     rd_kafka_message_t* message = rd_kafka_consume(client.topic(), 0, kTimeoutMs);
     require(message != nullptr && message->err == RD_KAFKA_RESP_ERR_NO_ERROR, "cannot read the topic");
     value_bytes += static_cast<double>(message->len);
@@ -224,7 +222,7 @@ int run_main(int argc, char** argv) {
   CLI::App* end = app.add_subcommand("end", "the position behind the last entry");
   CLI::App* size = app.add_subcommand("sizes", "mean sizes of entries");
   size->add_option("--from", options.from, "position of the first")->required();
-  size->add_option("--limit", options.limit, "how many");
+  size->add_option("--to", options.to, "position behind the last")->required();
   CLI11_PARSE(app, argc, argv);
 
   try {

@@ -16,7 +16,6 @@ sys.path.insert(0, str(ROOT / "tests" / "system"))
 import harness  # noqa: E402
 
 RAW_IN_FLIGHT = 5  # librdkafka has no more requests under way with idempotence
-SAMPLE = 200  # entries of a log whose sizes are looked at
 APPEND_ONLY = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"]
 FSYNC_ALWAYS = APPEND_ONLY + ["--appendfsync", "always"]
 
@@ -88,8 +87,7 @@ class HoldfastServer(Server):
         begin = self.log_end()
         result = super().run(command, connections, pipeline)
         end = self.log_end()
-        # Out of the middle: at the ends batches are smaller.
-        entry = self.entry_sizes((begin + end) // 2)
+        entry = self.entry_sizes(begin, end)
         result["commands_per_entry"] = result["answered"] / (end - begin)
         result["value_bytes"], result["header_bytes"] = entry["value_bytes"], entry["header_bytes"]
         result["bytes_per_second"] = (result["per_second"] / result["commands_per_entry"]
@@ -107,9 +105,9 @@ class HoldfastSqlite(HoldfastServer):
     def log_end(self):
         return self.query("SELECT coalesce(max(position), -1) + 1 FROM entries")[0]
 
-    def entry_sizes(self, start):
-        row = self.query("SELECT avg(length(value)), avg(length(header)) FROM "
-                         f"(SELECT * FROM entries WHERE position >= ? ORDER BY position LIMIT {SAMPLE})", start)
+    def entry_sizes(self, begin, end):
+        row = self.query("SELECT avg(length(value)), avg(length(header)) FROM entries WHERE position >= ? AND "
+                         "position < ?", begin, end)
         return {"value_bytes": row[0], "header_bytes": row[1]}
 
     def query(self, text, *values):
@@ -136,8 +134,8 @@ class HoldfastKafka(HoldfastServer):
     def log_end(self):
         return measure.ask(self.place.raw_log(self.cluster, self.TOPIC, "end"))["end"]
 
-    def entry_sizes(self, start):
-        return measure.ask(self.place.raw_log(self.cluster, self.TOPIC, "sizes", "--from", start, "--limit", SAMPLE))
+    def entry_sizes(self, begin, end):
+        return measure.ask(self.place.raw_log(self.cluster, self.TOPIC, "sizes", "--from", begin, "--to", end))
 
 
 class RawKafka:

@@ -88,6 +88,7 @@ Result<bool> Feeder::pump(Position target) {
     if (*read == 0) return false;
   }
   const Result<bool> rdb = send_rdb();
+  no_snapshot_ = !rdb.ok();
   if (!rdb.ok() || !*rdb) return rdb;
 
   while (port_->feed_unsent() < kUnsentBytes) {

@@ -46,6 +46,9 @@ class Feeder {
   void finish();
   bool acknowledged() const { return finished_ && feed_ && feed_->acknowledged() >= awaited_; }
 
+  // Whether pump()'s error will be the same next time: a damaged log, a base snapshot that is not there.
+  bool spoilt() const { return source_.damaged() || no_snapshot_; }
+
   LogSource& source() { return source_; }
   // After all was fed: where Redis is.
   const std::string& replid() const { return feed_->replid(); }
@@ -70,6 +73,7 @@ class Feeder {
   int64_t rdb_bytes_ = -1;
   int64_t rdb_sent_ = 0;
   bool rdb_done_ = false;
+  bool no_snapshot_ = false;
   bool finished_ = false;
   std::string out_;
   int stream_db_ = -1;

@@ -23,10 +23,11 @@ Result<size_t> LogSource::read(size_t max_bytes) {
     position_ = entry.position;
     switch (chain_.next(entry)) {
       case Chain::Verdict::kDamaged:
+        damaged_ = true;
         return Error{"the record at position " + std::to_string(entry.position) +
                      " of the log stops this: " + chain_.reason()};
       case Chain::Verdict::kCounts:
-        if (chain_.record().type == RecordType::kClaim) log_id_ = chain_.record().value;
+        if (log_id_.empty() && chain_.record().type == RecordType::kClaim) log_id_ = chain_.record().value;
         replay_.add(chain_.record(), chain_.state());
         if (chain_.state() == expected_) met_ = true;
         break;

@@ -25,7 +25,10 @@ class LogSource {
   // The last entry that was read, whether it counts or not.
   Position position() const { return position_; }
 
-  // As the claims that were read tell it; empty before the first.
+  // Whether the last error was one in what the log holds, not in reading it.
+  bool damaged() const { return damaged_; }
+
+  // As the first claim that was read tells it; from the log's beginning on, that is the log's id.
   const std::string& log_id() const { return log_id_; }
 
   // Looks for a state of the log that must occur: where a Redis says it is. Call before reading.
@@ -42,6 +45,7 @@ class LogSource {
   std::string log_id_;
   ChainState expected_;
   bool met_ = false;
+  bool damaged_ = false;
 };
 
 }  // namespace holdfast

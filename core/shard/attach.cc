@@ -43,7 +43,7 @@ const char* Attach::doing() const {
 }
 
 void Attach::start() {
-  started_ms_ = world_->monotonic_ms();
+  progress_ms_ = world_->monotonic_ms();
   stage_ = Stage::kConnecting;
   world_->link_connect(Link::kMain);
 }
@@ -76,10 +76,16 @@ void Attach::work() {
 
 // At the start there is nobody yet who would be served later: better an error than a node that waits for ever.
 void Attach::check_patience(int64_t now) {
-  const bool waiting = stage_ == Stage::kDown || stage_ == Stage::kConnecting || stage_ == Stage::kProbing;
-  if (!first_ || claimed_ || !waiting || now - started_ms_ <= options_.attach_timeout_ms) return;
-  refuse("no Redis to attach to within " + std::to_string(options_.attach_timeout_ms) +
-         " ms: " + (stage_ == Stage::kProbing ? "it accepts connections but does not answer" : last_reason_));
+  // Storing and verifying a base snapshot has bounds of its own; loading a large RDB takes as long as it takes.
+  const bool bounded = stage_ != Stage::kAdopting && stage_ != Stage::kSaving && stage_ != Stage::kFed;
+  if (!first_ || !bounded || stage_ == Stage::kRefused || now - progress_ms_ <= options_.attach_timeout_ms) return;
+  const std::string why = stage_ == Stage::kDown || stage_ == Stage::kConnecting ? last_reason_
+                          : stage_ == Stage::kProbing ? "Redis accepts connections but does not answer"
+                          : stage_ == Stage::kFeeding && feeder_->rdb_under_way()
+                              ? "Redis does not connect to the feed at " + world_->feed_host() + ":" +
+                                    std::to_string(world_->feed_port()) + " (redis.feed-address)"
+                              : std::string("no progress while ") + doing();
+  refuse("not ready within " + std::to_string(options_.attach_timeout_ms) + " ms (timeouts.attach-ms): " + why);
 }
 
 bool Attach::busy() const {
@@ -147,7 +153,7 @@ void Attach::decide() {
   if (first_) {
     const Result<Position> end = world_->log().end();
     if (!end.ok()) {
-      refuse("the log cannot be read: " + end.error());
+      retry("the log cannot be read: " + end.error());
       return;
     }
     target_ = *end - 1;
@@ -155,7 +161,8 @@ void Attach::decide() {
     stage_ = Stage::kLooking;
     return;
   }
-  const bool same = redis_.run_id == run_id_ && !redis_.replica && redis_.marker && redis_.marker->log_id == log_id_;
+  const bool same = !must_rebuild_ && redis_.run_id == run_id_ && !redis_.replica && redis_.marker &&
+                    redis_.marker->log_id == log_id_;
   if (!same) {
     start_rebuild("it is not the Redis that it was");
     return;
@@ -174,8 +181,7 @@ void Attach::look_at_log() {
   const bool own_data = !redis_.marker && redis_.keys > 0;
   const bool known = !source_->log_id().empty() && (!own_data || source_->replay().has_batches());
   if (source_->position() < target_ && !known) {
-    const Result<size_t> read = source_->read(kReadBytes);
-    if (!read.ok()) refuse(read.error());
+    read_log(source_.get());
     return;
   }
   if (!source_->log_id().empty()) log_id_ = source_->log_id();
@@ -243,10 +249,27 @@ void Attach::claim(const Chain& chain) {
   }
 }
 
+void Attach::read_log(LogSource* source) {
+  const Result<size_t> read = source->read(kReadBytes);
+  if (!read.ok()) {
+    log_failed(*source, read.error());
+  } else if (*read > 0) {
+    progress_ms_ = world_->monotonic_ms();
+  }
+}
+
+// What the log says cannot be wrong for a moment; that it does not answer can.
+void Attach::log_failed(const LogSource& source, const std::string& reason) {
+  if (source.damaged()) {
+    refuse(reason);
+  } else {
+    retry(reason);
+  }
+}
+
 void Attach::read_behind_marker() {
   if (source_->position() < target_) {
-    const Result<size_t> read = source_->read(kReadBytes);
-    if (!read.ok()) refuse(read.error());
+    read_log(source_.get());
     return;
   }
   if (plan_ == Plan::kResume && !source_->expectation_met()) {
@@ -256,6 +279,7 @@ void Attach::read_behind_marker() {
   } else if (!claimed_ || !line_->leading() || source_->position() < line_->committed().position) {
     claim(source_->chain());
   } else if (plan_ == Plan::kAdopt) {
+    log_id_ = source_->log_id();
     adopt();
   } else {
     resume_tap();
@@ -293,6 +317,8 @@ void Attach::connect_tap(const std::string& replid, int64_t offset) {
 void Attach::on_tap_continues() {
   tap_up_ = true;
   if (stage_ != Stage::kTapping) return;  // it was only the tap that had been lost
+  // What an earlier attempt to attach has seen will be seen again.
+  if (first_) settler_->drop_effects();
   if (first_ && source_) {
     Replay& replay = source_->replay();
     std::vector<ReplayPiece> applied;
@@ -326,7 +352,13 @@ void Attach::on_tap_full_sync(const std::string& replid, int64_t offset) {
   // Redis does not know any more what it did since. What the log says it knows.
   world_->link_close(Link::kTap);
   if (stage_ != Stage::kReady && stage_ != Stage::kTapping) return;
-  start_rebuild("its effects cannot be followed from where they are known");
+  if (first_) {
+    start_rebuild("its effects cannot be followed from where they are known");
+    return;
+  }
+  // The main link may still owe answers about a state that will be thrown away: begin with a new one.
+  must_rebuild_ = true;
+  events_->on_main_link_spoilt("its effects cannot be followed any more");
 }
 
 void Attach::on_tap_lost(const std::string& reason) {
@@ -356,6 +388,7 @@ void Attach::start_rebuild(const std::string& reason) {
   source_.reset();
   feeder_.reset();
   plan_ = Plan::kRebuild;
+  must_rebuild_ = false;
   events_->on_rebuilding();
   stage_ = Stage::kRebuildDue;
 }
@@ -398,8 +431,16 @@ void Attach::pump() {
   if (stage_ == Stage::kFeeding) {
     const Result<bool> fed = feeder_->pump(target_);
     if (!fed.ok()) {
-      refuse(fed.error());
+      if (feeder_->spoilt()) {
+        refuse(fed.error());
+      } else {
+        retry(fed.error());
+      }
       return;
+    }
+    if (feeder_->pieces_fed() != pieces_seen_) {
+      pieces_seen_ = feeder_->pieces_fed();
+      progress_ms_ = world_->monotonic_ms();
     }
     if (!*fed) return;
     if (!claimed_ || (first_ && feeder_->source().position() < line_->committed().position)) {
@@ -407,6 +448,12 @@ void Attach::pump() {
       return;
     }
     if (!line_->leading()) return;
+    if (feeder_->source().log_id() != log_id_) {
+      // An earlier start's claim came in late: it had given the log its id.
+      log_id_ = feeder_->source().log_id();
+      start_rebuild("the log has another id");
+      return;
+    }
     if (first_) feeder_->feed_unseen(redis_.table);
     feeder_->finish();
     stage_ = Stage::kFed;

@@ -33,6 +33,8 @@ class AttachEvents {
   virtual void on_attached() = 0;
   // The connection is back, the Redis is the same: it has executed the batches through `marker`.
   virtual void on_redis_executed_through(Position marker) = 0;
+  // The main link must be given up and made anew, as if Redis had closed it.
+  virtual void on_main_link_spoilt(const std::string& reason) = 0;
   // Redis will be made anew; what it did beyond the settled position does not count.
   virtual void on_rebuilding() = 0;
   // At the start: the batches that an earlier run left unsettled. Redis has executed those through `executed`.
@@ -99,6 +101,8 @@ class Attach {
   void check_patience(int64_t now);
   void refuse(const std::string& reason);
   void claim(const Chain& chain);
+  void read_log(LogSource* source);
+  void log_failed(const LogSource& source, const std::string& reason);
   void read_behind_marker();
   void resume_tap();
   void connect_tap(const std::string& replid, int64_t offset);
@@ -134,7 +138,9 @@ class Attach {
   int64_t tap_offset_ = 0;
   bool tap_up_ = false;
   int64_t retry_ms_ = 0;
-  int64_t started_ms_ = 0;
+  int64_t progress_ms_ = 0;  // when the start last came further
+  uint64_t pieces_seen_ = 0;
+  bool must_rebuild_ = false;
   int64_t tap_retry_ms_ = 0;
   std::string snapshot_;  // the reference to be recorded
   std::string last_reason_;

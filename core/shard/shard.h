@@ -106,6 +106,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   // Attach
   void on_attached() override;
   void on_redis_executed_through(Position marker) override;
+  void on_main_link_spoilt(const std::string& reason) override { redis_lost_ = reason; }
   void on_rebuilding() override;
   void on_tail(std::deque<Replay::Pending> tail, Position executed) override;
 

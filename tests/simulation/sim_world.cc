@@ -244,7 +244,7 @@ std::shared_ptr<SimStream> SimWorld::connect_client(SessionId* session) {
   stream->attach(1, {[this, id, life](std::string_view data) {
                        const auto it = sessions_.find(id);
                        if (it == sessions_.end()) return;
-                       if (it->second.held) {
+                       if (it->second.held || !it->second.waiting.empty()) {
                          it->second.waiting.append(data);
                          return;
                        }

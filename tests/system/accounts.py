@@ -38,15 +38,11 @@ def judge(reply):
 
 
 def ask(client, *command):
-    reply = judge_read(client.command(*command))
-    return reply
-
-
-def judge_read(reply):
+    """The reply of a read."""
     try:
-        return judge(reply)
-    except Unknown:
-        raise WrongAnswer(f"a read was told: {reply}") from None
+        return judge(client.command(*command))
+    except Unknown as unknown:
+        raise WrongAnswer(f"a read was told: {unknown}") from None
 
 
 class Writer(threading.Thread):
@@ -167,7 +163,7 @@ class Pipeliner(Writer):
 
 
 class Pusher(Writer):
-    """LPUSH of unique values; now and then an SPOP of members that nobody else takes."""
+    """LPUSH of unique values."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -393,6 +389,46 @@ class Expirer(Writer):
         return problems
 
 
+class FieldExpirer(Writer):
+    """Fields of hashes with a time of their own."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.next = 0
+        self.lasting = {}
+        self.passing = {}
+
+    def step(self, client):
+        field = f"f{self.next}"
+        self.next += 1
+        kind = self.random.choice(("short", "long", "persisted", "counted"))
+        milliseconds = str(100000000 if kind == "long" else self.random.randint(1, 1500 if kind == "short" else 20))
+        self.write(client, "HSET", self.key(), field, "5")
+        if self.write(client, "HPEXPIRE", self.key(), milliseconds, "FIELDS", "1", field) != [1]:
+            raise WrongAnswer(f"no time could be set for {field}")
+        if kind == "short":
+            self.passing[field] = time.time() + 1.5
+        elif kind == "long":
+            self.lasting[field] = "5"
+        elif kind == "persisted":
+            if self.write(client, "HPERSIST", self.key(), "FIELDS", "1", field) == [1]:
+                self.lasting[field] = "5"
+        else:
+            value = self.write(client, "HINCRBY", self.key(), field, "1")
+            if value == 1:
+                self.lasting[field] = "1"
+            elif value != 6:
+                raise WrongAnswer(f"{field} was 5 or gone, and HINCRBY says {value}")
+
+    def check(self, client):
+        flat = client.must("HGETALL", self.key())
+        found = dict(zip(flat[::2], flat[1::2]))
+        problems = [f"{field} is {found.get(field)} and must be {value}" for field, value in self.lasting.items()
+                    if found.get(field) != value]
+        return problems + [f"{field} is there and must have expired" for field, until in self.passing.items()
+                           if until + 2 < time.time() and field in found]
+
+
 WRITERS = (Counter, Counter, Pipeliner, Pusher, Popper, Overwriter, Scripter, Transactor, Expirer)
 
 
@@ -414,6 +450,7 @@ class Watcher(Writer):
         return [f"{key} was {value} once" for key, value in self.seen.items() if int(client.must("GET", key) or 0) < value]
 
 
-def everybody(port, seed):
-    writers = [kind(port, f"{kind.__name__.lower()}-{i}", seed) for i, kind in enumerate(WRITERS)]
+def everybody(port, seed, fields_expire):
+    kinds = WRITERS + (FieldExpirer,) * fields_expire
+    writers = [kind(port, f"{kind.__name__.lower()}-{i}", seed) for i, kind in enumerate(kinds)]
     return writers + [Watcher(port, seed, [one for one in writers if isinstance(one, (Counter, Pipeliner))])]

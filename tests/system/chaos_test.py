@@ -1,6 +1,6 @@
 """kill -9 and SIGSTOP of everything, at random, under writers that keep books.
 
-HOLDFAST_CHAOS_ROUNDS: how many faults (15); HOLDFAST_CHAOS_SEED: which ones. Both are printed.
+HOLDFAST_CHAOS_ROUNDS: how many faults; HOLDFAST_CHAOS_SEED: which ones. Both are printed.
 """
 import os
 import random
@@ -13,33 +13,36 @@ import harness
 from accounts import everybody
 from dataset import contents, differences, remove_marker
 
-ROUNDS = int(os.environ.get("HOLDFAST_CHAOS_ROUNDS", "15"))
-
 
 class Chaos:
     """What is common: the rounds, and what must be true behind them."""
 
     BUILD = "7.0.15"
+    ROUNDS = 40
 
     def begin(self, log=None):
         self.seed = int(os.environ.get("HOLDFAST_CHAOS_SEED") or random.SystemRandom().randrange(1 << 32))
+        self.rounds = int(os.environ.get("HOLDFAST_CHAOS_ROUNDS") or self.ROUNDS)
         self.random = random.Random(self.seed)
-        print(f"\n{self.id()}: HOLDFAST_CHAOS_SEED={self.seed} HOLDFAST_CHAOS_ROUNDS={ROUNDS}", file=sys.stderr)
+        print(f"\n{self.id()}: HOLDFAST_CHAOS_SEED={self.seed} HOLDFAST_CHAOS_ROUNDS={self.rounds}", file=sys.stderr)
         self.behind = self.redis(self.BUILD)
         self.proxy = self.holdfast(self.behind, log)
         self.old_rdb = None
-        self.writers = everybody(self.proxy.port, self.seed)
+        self.writers = everybody(self.proxy.port, self.seed, fields_expire=self.BUILD in ("8.2.3", "valkey-9.1.2"))
 
     def run_rounds(self, faults):
         for writer in self.writers:
             writer.start()
         self.wait_for_progress(20)
-        for number in range(ROUNDS):
+        for number in range(self.rounds):
             fault = self.random.choice(faults)
             begin = time.monotonic()
             fault()
             self.wait_for_progress(self.random.randint(1, 30))
             print(f"  {number + 1}: {fault.__name__}, {time.monotonic() - begin:.1f} s", file=sys.stderr)
+            if number == self.rounds // 2:
+                self.proxy.wait_ready()
+                self.verify()  # under load
         for writer in self.writers:
             writer.ending.set()
         for writer in self.writers:
@@ -96,14 +99,25 @@ class Chaos:
             self.proxy.wait_said("listening on")
             self.pause_for(0.3)
 
+    def kill_redis_again_and_again(self):
+        """Also in the middle of its being rebuilt."""
+        for _ in range(self.random.randint(2, 5)):
+            self.kill_redis()
+            self.pause_for(0.2)
+
+    def cut_connections(self):
+        """Redis drops its replica, which is the tap, or its clients, or both."""
+        for _ in range(self.random.randint(1, 4)):
+            with self.behind.client() as client:
+                for kind in self.random.sample(("replica", "normal"), self.random.randint(1, 2)):
+                    client.must("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+            self.pause_for(0.2)
+
     def freeze_proxy(self):
         self.freeze(self.proxy, 2)
 
     def freeze_redis(self):
         self.freeze(self.behind, 2)
-
-    def freeze_redis_for_long(self):
-        self.freeze(self.behind, 8)
 
     def stop_proxy(self):
         self.assertEqual(self.proxy.stop(), 0)
@@ -119,7 +133,7 @@ class Chaos:
         time.sleep(self.random.uniform(0.05, seconds))
 
     COMMON = ("kill_proxy", "kill_redis", "kill_redis_and_bring_old_data", "kill_both", "kill_proxy_again_and_again",
-              "freeze_proxy", "freeze_redis", "stop_proxy")
+              "kill_redis_again_and_again", "cut_connections", "freeze_proxy", "freeze_redis", "stop_proxy")
 
     # --- and then
 
@@ -143,12 +157,15 @@ class Chaos:
         self.proxy.wait_ready()
         self.assertEqual(differences(before, contents(self.behind.port)), "", "Redis before and after it was lost")
 
+    def verify(self):
+        harness.recover("verify", "--log", self.proxy.log, "--snapshots", self.proxy.snapshots, "--redis",
+                        self.behind.address, "--redis-server", self.behind.program)
+
     def check_recovered(self):
-        common = ("--log", self.proxy.log, "--snapshots", self.proxy.snapshots)
-        harness.recover("verify", *common, "--redis", self.behind.address, "--redis-server", self.behind.program)
+        self.verify()
         self.assertEqual(self.proxy.stop(), 0)
         fresh = self.redis(self.BUILD, name="fresh")
-        harness.recover("replay", *common, "--redis", fresh.address)
+        harness.recover("replay", "--log", self.proxy.log, "--snapshots", self.proxy.snapshots, "--to-redis", fresh.address)
         self.assertEqual(differences(contents(self.behind.port), contents(fresh.port)), "", "Redis, and a replay")
         for redis in (self.behind, fresh):
             remove_marker(redis.port)
@@ -166,9 +183,24 @@ class OldRedisChaosTest(SqliteChaosTest):
     """6.2, where the stream tells relative times."""
 
     BUILD = "6.2.5"
+    ROUNDS = 20
+
+
+class NewRedisChaosTest(SqliteChaosTest):
+    """8.2, where fields of hashes expire."""
+
+    BUILD = "8.2.3"
+    ROUNDS = 20
+
+
+class ValkeyChaosTest(SqliteChaosTest):
+    BUILD = "valkey-9.1.2"
+    ROUNDS = 20
 
 
 class KafkaChaosTest(Chaos, harness.SystemTest):
+    ROUNDS = 16
+
     def test_chaos(self):
         self.cluster = self.kafka()
         self.begin(self.cluster.url("chaos"))
@@ -203,7 +235,7 @@ class KafkaChaosTest(Chaos, harness.SystemTest):
     def freeze_broker(self):
         broker = self.any_broker()
         self.cluster.pause(broker)
-        self.pause_for(4)
+        self.pause_for(self.random.choice((2, 2, 12)))
         self.cluster.resume(broker)
 
     def freeze_two_brokers(self):

@@ -40,7 +40,7 @@ class MainJob(harness.SystemTest):
         self.assertGreater(len(before), 80)
         self.lose_redis(before)
         self.lose_everything(before)
-        self.replay(before)
+        self.recover(before)
 
     def compare_families(self):
         with RawClient(self.proxy.port) as ours, RawClient(self.plain.port) as theirs:
@@ -132,10 +132,12 @@ class MainJob(harness.SystemTest):
             self.assertEqual(client.must("SET", "still", "writable"), "OK")
             self.assertEqual(client.must("DEL", "still"), 1)
 
-    def replay(self, before):
+    def recover(self, before):
+        harness.recover("verify", "--log", self.log, "--snapshots", self.proxy.snapshots, "--redis", self.behind.address,
+                        "--redis-server", self.behind.program)
         self.assertEqual(self.proxy.stop(), 0)
         fresh = self.redis(self.behind.build, name="fresh")
-        harness.recover("replay", "--log", self.log, "--snapshots", self.proxy.snapshots, "--redis", fresh.address)
+        harness.recover("replay", "--log", self.log, "--snapshots", self.proxy.snapshots, "--to-redis", fresh.address)
         self.assertEqual(differences(before, contents(fresh.port)), "", "Holdfast's Redis and a replay")
         for redis in (self.behind, fresh):
             remove_marker(redis.port)

@@ -239,7 +239,7 @@ TEST_CASE("effects") {
   CHECK(with_traits("set", true).effect == Effect::kSet);
   CHECK(with_traits("incrbyfloat", true).effect == Effect::kIncrFloat);
   CHECK(with_traits("hincrbyfloat", true).effect == Effect::kHashFloat);
-  CHECK(with_traits("getdel", true).effect == Effect::kGetDel);
+  CHECK(with_traits("getdel", true).effect == Effect::kUnknown);
   CHECK(with_traits("getex", true).effect == Effect::kGetEx);
   CHECK(with_traits("geoadd", true).effect == Effect::kGeoAdd);
   for (const char* name : {"incr", "del", "unlink", "setnx", "lpush", "hset", "zpopmin", "pexpireat", "xgroup|create",

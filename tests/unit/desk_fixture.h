@@ -1,0 +1,106 @@
+// A front desk with a counter behind it that only writes down what it is given.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/shard/frontdesk.h"
+#include "tests/unit/fake_world.h"
+#include "tests/unit/test_unit.h"
+
+namespace holdfast::testing {
+
+struct FakeCounter : Counter {
+  std::string story;
+  std::vector<Waiter> waiters;  // who waits for a reply, in the order of the requests
+  std::vector<uint64_t> touches;
+  std::vector<Effect> effects;
+  std::vector<std::function<void(std::string_view)>> questions;
+  const char* wait = nullptr;
+  std::string no_reads, no_writes;
+  bool out_of_memory = false;
+  std::string version = "7.0.15";
+  std::string nested = "-ERR MULTI calls can not be nested\r\n";
+  bool nested_aborts = false;
+
+  const CommandTable& table() const override { return test_table(); }
+  int databases() const override { return 16; }
+  int reserved_database() const override { return 15; }
+  const std::string& redis_version() const override { return version; }
+  const std::string& nested_multi() const override { return nested; }
+  bool nested_multi_aborts() const override { return nested_aborts; }
+  const char* must_wait() const override { return wait; }
+  std::string refuse_read() const override { return no_reads; }
+  std::string refuse_write() const override { return no_writes; }
+  bool over_maxmemory() const override { return out_of_memory; }
+
+  void read(Session*, Waiter waiter, uint64_t touched_key, int db, std::string_view command) override {
+    story += "read " + std::to_string(db) + " " + as_words(command) + "\n";
+    waiters.push_back(waiter);
+    touches.push_back(touched_key);
+  }
+  void write(Session*, Unit unit) override { tell("write", unit); }
+  void reads_at_once(Session*, std::unique_ptr<Unit> unit) override { tell("reads", *unit); }
+  void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override {
+    story += "ask " + std::to_string(db) + " " + as_words(command) + "\n";
+    questions.push_back(std::move(answer));
+  }
+
+  // "write W0 SET a 1 + R3 GET b + L +OK": what kind of op, its database, its command or answer.
+  void tell(const char* what, const Unit& unit) {
+    story += what;
+    for (const Op& op : unit.ops) {
+      story += &op == &unit.ops.front() ? " " : " + ";
+      if (op.kind == Op::Kind::kLocal) {
+        story += "L " + op.reply.substr(0, op.reply.find('\r'));
+      } else {
+        story += (op.kind == Op::Kind::kWrite ? "W" : "R") + std::to_string(op.db) + " " + as_words(unit.bytes_of(op));
+      }
+      effects.push_back(op.effect);
+      touches.push_back(op.touches);
+    }
+    story += "\n";
+    waiters.push_back(unit.ops.front().waiter);
+  }
+};
+
+struct DeskFixture {
+  FakeWorld world;
+  FakeCounter counter;
+  Frontdesk desk;
+
+  explicit DeskFixture(FrontdeskLimits limits = {}) : desk(&world, &counter, limits) { connect(1); }
+
+  void connect(SessionId id) { desk.on_connected(id, "1.2.3.4:" + std::to_string(id), "5.6.7.8:6379"); }
+
+  // A client sends requests (written as words) or bytes; what it has got by the end of the turn.
+  std::string say(std::string_view text, SessionId id = 1) { return send(words(text), id); }
+  std::string send(std::string_view bytes, SessionId id = 1) {
+    desk.on_data(id, bytes);
+    return turn(id);
+  }
+  std::string turn(SessionId id = 1) {
+    desk.resume();
+    desk.flush();
+    return world.take(id);
+  }
+  // What went to the counter since the last call.
+  std::string told() { return std::exchange(counter.story, {}); }
+
+  // The reply to the request `index` of those that went to the counter, and it may be seen.
+  std::string reply(size_t index, std::string_view bytes, SessionId id = 1) {
+    desk.on_reply(counter.waiters[index], bytes);
+    desk.release(counter.waiters[index]);
+    return turn(id);
+  }
+  std::string answer(size_t index, std::string_view refusal, SessionId id = 1) {
+    counter.questions[index](refusal);
+    return turn(id);
+  }
+};
+
+}  // namespace holdfast::testing

@@ -1,0 +1,64 @@
+// A world without Redis and clients: keeps what the core does to it, for the tests of single parts.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "core/shard/world.h"
+
+namespace holdfast::testing {
+
+class FakeWorld : public World {
+ public:
+  explicit FakeWorld(Log* log = nullptr) : log_(log) {}
+
+  int64_t now_unix_ms = 1'700'000'000'000;
+  int64_t now_ms = 1000;
+  std::map<SessionId, std::string> sent;  // to clients
+  std::set<SessionId> closed, held;
+  std::string notes, fatal_reason;
+
+  // What a client got since the last call.
+  std::string take(SessionId client) { return std::exchange(sent[client], {}); }
+
+  int64_t unix_ms() override { return now_unix_ms; }
+  int64_t monotonic_ms() override { return now_ms; }
+  void client_send(SessionId client, std::string bytes) override { sent[client] += bytes; }
+  void client_close(SessionId client) override { closed.insert(client); }
+  void client_hold(SessionId client, bool hold) override {
+    if (hold) {
+      held.insert(client);
+    } else {
+      held.erase(client);
+    }
+  }
+  Log& log() override { return *log_; }
+  void note(Level, const std::string& text) override { notes += text + "\n"; }
+  void fatal(const std::string& reason) override { fatal_reason = reason; }
+  std::string random_hex(size_t digits) override {
+    std::string text = std::to_string(++random_);
+    return std::string(digits - text.size(), '0') + text;
+  }
+
+  void link_connect(Link) override {}
+  void link_send(Link, std::string) override {}
+  void link_close(Link) override {}
+  std::string feed_host() override { return {}; }
+  int feed_port() override { return 0; }
+  void feed_close() override {}
+  void feed_send(std::string) override {}
+  size_t feed_unsent() override { return 0; }
+  void snapshot_begin() override {}
+  void snapshot_data(std::string_view) override {}
+  void snapshot_end() override {}
+  Result<int64_t> snapshot_size(const SnapshotRef&) override { return Error{"no snapshots"}; }
+  Result<std::string> snapshot_read(const SnapshotRef&, int64_t, size_t) override { return Error{"no snapshots"}; }
+
+ private:
+  Log* log_;
+  int random_ = 0;
+};
+
+}  // namespace holdfast::testing

@@ -1,0 +1,169 @@
+// What the proxy answers by itself: as Redis 7.0.15 would.
+#include "core/shard/local_commands.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/unit/desk_fixture.h"
+
+namespace holdfast {
+namespace {
+
+using testing::DeskFixture;
+
+const std::string kOk = "+OK\r\n";
+
+TEST_CASE("PING and ECHO") {
+  DeskFixture f;
+  CHECK(f.say("PING") == "+PONG\r\n");
+  CHECK(f.say("ping hello") == "$5\r\nhello\r\n");
+  CHECK(f.say("PING a b") == "-ERR wrong number of arguments for 'ping' command\r\n");
+  CHECK(f.say("ECHO hello") == "$5\r\nhello\r\n");
+}
+
+TEST_CASE("SELECT takes numbers as Redis does") {
+  DeskFixture f;
+  CHECK(f.say("SELECT 0") == kOk);
+  for (const std::string text : {"01", "-0", "+1", "1x", "", "99999999999999999999"}) {
+    CAPTURE(text);
+    std::string request;
+    append_request(&request, {"SELECT", text});
+    // Its own answer, or Redis's: but no database.
+    const std::string answer = f.send(request);
+    CHECK(answer != kOk);
+    if (answer.empty()) f.reply(f.counter.waiters.size() - 1, "-ERR from Redis\r\n");
+  }
+  f.told();
+  f.say("GET a");
+  CHECK(f.told() == "read 0 GET a\n");
+}
+
+TEST_CASE("HELLO") {
+  DeskFixture f;
+  const std::string map =
+      "*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:1\r\n"
+      "$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n";
+  CHECK(f.say("HELLO") == map);
+  CHECK(f.say("HELLO 2") == map);
+  CHECK(f.say("HELLO 2 SETNAME me") == map);
+  CHECK(f.say("CLIENT GETNAME") == "$2\r\nme\r\n");
+  CHECK(f.say("HELLO 2 AUTH default secret SETNAME you") == map);
+  CHECK(f.say("CLIENT GETNAME") == "$3\r\nyou\r\n");
+  CHECK(f.say("HELLO 3") == "-NOPROTO unsupported protocol version\r\n");
+  CHECK(f.say("HELLO 4") == "-NOPROTO unsupported protocol version\r\n");
+  CHECK(f.say("HELLO abc") == "-ERR Protocol version is not an integer or out of range\r\n");
+  CHECK(f.say("HELLO 2 AUTH someone secret SETNAME they").starts_with("-WRONGPASS "));
+  CHECK(f.say("HELLO 2 SETNAME").starts_with("-ERR Syntax error in HELLO option 'SETNAME'"));
+  CHECK(f.say("HELLO 2 WHAT").starts_with("-ERR Syntax error in HELLO option 'WHAT'"));
+  CHECK(f.say("CLIENT GETNAME") == "$3\r\nyou\r\n");
+}
+
+TEST_CASE("AUTH, as a Redis whose default user has no password") {
+  DeskFixture f;
+  CHECK(f.say("AUTH default anything") == kOk);
+  CHECK(f.say("AUTH someone anything").starts_with("-WRONGPASS "));
+  CHECK(f.say("AUTH secret").starts_with("-ERR AUTH <password> called without any password configured"));
+  CHECK(f.say("AUTH a b c") == "-ERR syntax error\r\n");
+}
+
+TEST_CASE("a client's name and library") {
+  DeskFixture f;
+  CHECK(f.say("CLIENT ID") == ":1\r\n");
+  CHECK(f.say("CLIENT GETNAME") == "$-1\r\n");
+  CHECK(f.say("CLIENT SETNAME me") == kOk);
+  CHECK(f.say("client getname") == "$2\r\nme\r\n");
+  const std::string bad = "-ERR Client names cannot contain spaces, newlines or special characters.\r\n";
+  for (const std::string name : {"a b", "a\nb", "\x7f", "\xc3\xa4"}) {
+    std::string request;
+    append_request(&request, {"CLIENT", "SETNAME", name});
+    CHECK(f.send(request) == bad);
+  }
+  CHECK(f.say("CLIENT GETNAME") == "$2\r\nme\r\n");
+  CHECK(f.say("CLIENT SETINFO LIB-NAME lib") == kOk);
+  CHECK(f.say("CLIENT SETINFO lib-ver 1.2") == kOk);
+  CHECK(f.say("CLIENT SETINFO other 1") == "-ERR Unrecognized option 'other'\r\n");
+  const std::string info = f.say("CLIENT INFO");
+  for (const std::string part : {"id=1 addr=1.2.3.4:1 laddr=5.6.7.8:6379 ", " name=me ", " db=0 ", " multi=-1 ",
+                                 " lib-name=lib lib-ver=1.2\n", " cmd=client|info "}) {
+    CAPTURE(part);
+    CHECK(info.find(part) != std::string::npos);
+  }
+  CHECK(f.told() == "");
+}
+
+TEST_CASE("CLIENT LIST shows everybody, in the order of their ids") {
+  DeskFixture f;
+  f.connect(3);
+  f.connect(2);
+  f.say("SELECT 7", 2);
+  f.say("MULTI | GET a", 3);
+  f.world.now_ms += 5000;
+  const std::string list = f.say("CLIENT LIST");
+  const size_t first = list.find("id=1 ");
+  const size_t second = list.find("\nid=2 ");
+  const size_t third = list.find("\nid=3 ");
+  CHECK(first < second);
+  CHECK(second < third);
+  CHECK(third != std::string::npos);
+  CHECK(list.find(" db=7 ", second) < third);
+  CHECK(list.find(" flags=x ", third) != std::string::npos);
+  CHECK(list.find(" multi=1 ", third) != std::string::npos);
+  CHECK(list.find(" age=5 idle=5 ", third) != std::string::npos);
+}
+
+TEST_CASE("CLIENT in all other forms") {
+  DeskFixture f;
+  CHECK(f.say("CLIENT NO-EVICT on") == kOk);
+  CHECK(f.say("CLIENT NO-EVICT maybe").starts_with("-ERR "));
+  CHECK(f.say("CLIENT KILL 1.2.3.4:5").find("'client|KILL'") != std::string::npos);
+  f.say("CLIENT HELP");
+  CHECK(f.told() == "read 0 CLIENT HELP\n");
+}
+
+TEST_CASE("what Redis answers as a read, filtered or not") {
+  DeskFixture f;
+  f.say("INFO | INFO server | CONFIG GET maxmemory | CONFIG RESETSTAT | DEBUG OBJECT a | debug digest");
+  CHECK(f.told() ==
+        "read 0 INFO\nread 0 INFO server\nread 0 CONFIG GET maxmemory\nread 0 CONFIG RESETSTAT\n"
+        "read 0 DEBUG OBJECT a\nread 0 debug digest\n");
+  CHECK(f.counter.waiters[0].filter == Filter::kInfo);
+  CHECK(f.counter.waiters[2].filter == Filter::kConfigGet);
+  CHECK(f.counter.waiters[3].filter == Filter::kNone);
+}
+
+TEST_CASE("what would change the Redis behind is refused") {
+  DeskFixture f;
+  CHECK(f.say("CONFIG SET maxmemory 1").find("'config|SET'") != std::string::npos);
+  CHECK(f.say("DEBUG SLEEP 100").starts_with("-ERR "));
+  CHECK(f.say("DEBUG RELOAD").starts_with("-ERR "));
+  CHECK(f.told() == "");
+}
+
+TEST_CASE("RESET forgets what the connection had") {
+  DeskFixture f;
+  f.say("SELECT 3 | CLIENT SETNAME me | MULTI");
+  CHECK(f.say("RESET") == "+RESET\r\n");
+  CHECK(f.say("CLIENT GETNAME") == "$-1\r\n");
+  f.say("GET a");
+  CHECK(f.told() == "read 0 GET a\n");
+}
+
+TEST_CASE("ROLE, WAIT and a cluster that is none") {
+  DeskFixture f;
+  CHECK(f.say("ROLE") == "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+  CHECK(f.say("WAIT 1 0") == ":0\r\n");
+  CHECK(f.say("WAIT x 0") == "-ERR value is not an integer or out of range\r\n");
+  CHECK(f.say("WAIT 0 x") == "-ERR timeout is not an integer or out of range\r\n");
+  CHECK(f.say("WAIT 0 -1") == "-ERR timeout is negative\r\n");
+  CHECK(f.say("READONLY") == "-ERR This instance has cluster support disabled\r\n");
+}
+
+TEST_CASE("WAIT is answered behind the writes before it") {
+  DeskFixture f;
+  CHECK(f.say("SET a 1 | WAIT 0 0") == "");
+  CHECK(f.reply(0, kOk) == kOk + ":0\r\n");
+}
+
+}  // namespace
+}  // namespace holdfast
