@@ -118,6 +118,11 @@ void Clients::hold(SessionId id, bool on) {
   if (ClientConnection* connection = find(id)) connection->hold(on);
 }
 
+size_t Clients::unsent(SessionId id) const {
+  const ClientConnection* client = find(id);
+  return client == nullptr ? 0 : client->unsent();
+}
+
 void Clients::finish(SessionId id) {
   ClientConnection* connection = find(id);
   if (connection == nullptr || connection->finishing()) return;

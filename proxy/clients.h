@@ -25,6 +25,7 @@ class Clients : Listener::Events {
 
   void send(SessionId id, std::string bytes);
   void hold(SessionId id, bool on);
+  size_t unsent(SessionId id) const;
   void finish(SessionId id);
   void finish_all();
   void close_all();

@@ -38,6 +38,8 @@ ShardOptions shard_options(const Settings& settings) {
   options.maxmemory = static_cast<int64_t>(settings.limits.maxmemory);
   options.frontdesk.requests.max_bulk_bytes = static_cast<int64_t>(settings.limits.max_bulk_bytes);
   options.frontdesk.query_bytes = settings.limits.client_query_bytes;
+  options.frontdesk.output_bytes = settings.limits.client_output_bytes;
+  options.frontdesk.total_bytes = settings.limits.total_bytes;
   options.frontdesk.idle_ms = std::chrono::milliseconds(settings.limits.idle).count();
   return options;
 }

@@ -250,6 +250,12 @@ Chain::Verdict Chain::accept(Record record, const LogEntry& entry, std::string_v
   for (Record& part : parts_) whole += part.value;
   if (!parts_.empty()) record.value = whole + record.value;
   parts_.clear();
+  size_t left = record.value.size();
+  for (const Segment& segment : record.segments) {
+    if (segment.length > left) return damaged("its segments do not fit its value");
+    left -= segment.length;
+  }
+  if (!record.segments.empty() && left > 0) return damaged("its segments do not fit its value");
   record_ = std::move(record);
   return Verdict::kCounts;
 }

@@ -38,7 +38,6 @@ bool Feed::on_data(std::string_view data, std::string* out) {
 
 std::string Feed::rdb_header(int64_t bytes) {
   wants_rdb_ = false;
-  rdb_sent_ = true;
   return "$" + std::to_string(bytes) + "\r\n";
 }
 

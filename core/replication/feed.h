@@ -41,7 +41,6 @@ class Feed {
   int64_t offset_;
   int64_t acked_ = -1;
   bool wants_rdb_ = false;
-  bool rdb_sent_ = false;
   std::string buffer_;
   RequestParser parser_;
 };

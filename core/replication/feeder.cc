@@ -39,14 +39,15 @@ Feeder::Feeder(FeedPort* port, Log* log, std::string log_id, int reserved_db, Po
 
 void Feeder::on_connected() { feed_ = std::make_unique<Feed>(port_->random_hex(40), 1); }
 
+bool Feeder::may_send() const { return port_->feed_unsent() < kUnsentBytes; }
+
 bool Feeder::on_data(std::string_view data) {
   if (!feed_) return false;
-  const bool asked = feed_->wants_rdb();
   std::string answer;
   const bool good = feed_->on_data(data, &answer);
   if (!answer.empty()) port_->feed_send(std::move(answer));
   // It may ask only once: the stream that it missed would be gone.
-  return good && !(asked && rdb_bytes_ >= 0 && feed_->wants_rdb());
+  return good && !(rdb_bytes_ >= 0 && feed_->wants_rdb());
 }
 
 Result<bool> Feeder::send_rdb() {
@@ -62,7 +63,7 @@ Result<bool> Feeder::send_rdb() {
     }
     port_->feed_send(feed_->rdb_header(rdb_bytes_));
   }
-  while (rdb_sent_ < rdb_bytes_ && port_->feed_unsent() < kUnsentBytes) {
+  while (rdb_sent_ < rdb_bytes_ && may_send()) {
     std::string piece(kEmptyRdb);
     if (base) {
       Result<std::string> read = port_->snapshot_read(*base, rdb_sent_, kRdbPiece);
@@ -91,7 +92,7 @@ Result<bool> Feeder::pump(Position target) {
   no_snapshot_ = !rdb.ok();
   if (!rdb.ok() || !*rdb) return rdb;
 
-  while (port_->feed_unsent() < kUnsentBytes) {
+  while (may_send()) {
     std::vector<ReplayPiece> pieces;
     source_.replay().take(&pieces);
     for (const ReplayPiece& piece : limit_.admit(std::move(pieces))) feed(piece);

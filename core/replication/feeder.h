@@ -55,6 +55,7 @@ class Feeder {
   int64_t offset() const { return feed_->offset(); }
   const ChainState& fed() const { return fed_; }
   uint64_t pieces_fed() const { return pieces_fed_; }
+  bool may_send() const;  // false: too much of what was sent has not gone out yet
   bool rdb_under_way() const { return !feed_ || !rdb_done_; }
 
  private:

@@ -7,14 +7,12 @@ namespace holdfast {
 void Replay::add(const Record& record, const ChainState& chain) {
   // Batches before an EFFECTS record are in pending_ unless they are settled and were taken.
   if (record.type == RecordType::kBatch && record.position > skip_) {
-    pending_bytes_ += record.value.size();
     pending_.push_back(Pending{record.position, record.time_ms, chain, record.value, false, {}});
   }
   if (record.type == RecordType::kSnapshot && !has_batches()) {
     // The state at this position: what stands before it is in there.
     if (Result<SnapshotRef> ref = parse_snapshot_ref(record.value); ref.ok()) base_ = std::move(*ref);
     ready_after_.clear();
-    pending_bytes_ = 0;
   }
   size_t at = 0;
   for (const Segment& segment : record.segments) {
@@ -33,16 +31,12 @@ void Replay::place(const Segment& segment, std::string_view commands, const Reco
   const ReplayPiece after{std::string(commands), segment.batch, false, record.position, record.time_ms, {}};
   if (segment.place == Segment::Place::kInsteadOf) {
     if (!found) return;  // settled before the point where this replay began
-    pending_bytes_ += commands.size();
-    pending_bytes_ -= it->commands.size();
     it->commands = std::string(commands);
     it->replaced = true;
   } else if (found) {
-    pending_bytes_ += commands.size();
     it->after.push_back(after);
   } else if (segment.batch >= last_taken_ && segment.batch >= skip_) {
     // Behind the batch that was taken last: nothing can have happened since.
-    pending_bytes_ += commands.size();
     ready_after_.push_back(after);
   }
 }
@@ -50,7 +44,6 @@ void Replay::place(const Segment& segment, std::string_view commands, const Reco
 Replay::Pending Replay::take_pending_front() {
   Pending front = std::move(pending_.front());
   pending_.pop_front();
-  pending_bytes_ -= front.commands.size();
   last_taken_ = front.position;
   settled_chain_ = front.chain;
   return front;
@@ -58,10 +51,7 @@ Replay::Pending Replay::take_pending_front() {
 
 void Replay::take(std::vector<ReplayPiece>* out) {
   auto take_after = [&](std::vector<ReplayPiece>* after) {
-    for (ReplayPiece& piece : *after) {
-      pending_bytes_ -= piece.commands.size();
-      out->push_back(std::move(piece));
-    }
+    for (ReplayPiece& piece : *after) out->push_back(std::move(piece));
     after->clear();
   };
   take_after(&ready_after_);

@@ -61,7 +61,6 @@ class Replay {
   const Settled& settled() const { return newest_; }
   // The log's state at the batch that was settled last (or at the start).
   const ChainState& settled_chain() const { return settled_chain_; }
-  size_t pending_bytes() const { return pending_bytes_; }
 
  private:
   void place(const Segment& segment, std::string_view commands, const Record& record);
@@ -74,7 +73,6 @@ class Replay {
   Position last_taken_ = kNoPosition;
   Settled newest_;
   std::optional<SnapshotRef> base_;
-  size_t pending_bytes_ = 0;
 };
 
 }  // namespace holdfast

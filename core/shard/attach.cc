@@ -90,7 +90,7 @@ void Attach::check_patience(int64_t now) {
 
 bool Attach::busy() const {
   return stage_ == Stage::kLooking || stage_ == Stage::kReading ||
-         (stage_ == Stage::kFeeding && feeder_ && !feeder_->rdb_under_way());
+         (stage_ == Stage::kFeeding && feeder_ && !feeder_->rdb_under_way() && feeder_->may_send());
 }
 
 void Attach::retry(const std::string& reason) {
@@ -288,7 +288,7 @@ void Attach::read_behind_marker() {
 
 // What was read before the claim may not have been the end of what counts: reads on, through the claim.
 void Attach::on_leading() {
-  if (stage_ == Stage::kRecording) line_->append_snapshot(snapshot_, settler_->header_settled());
+  if (stage_ == Stage::kRecording) line_->append_snapshot(snapshot_, snapshot_settled_);
   if (stage_ != Stage::kClaiming) return;
   target_ = line_->committed().position;
   stage_ = feeder_ ? Stage::kFeeding : Stage::kReading;
@@ -345,7 +345,8 @@ void Attach::on_tap_continues() {
 void Attach::on_tap_full_sync(const std::string& replid, int64_t offset) {
   if (stage_ == Stage::kAdopting) {
     settler_->drop_effects();
-    settler_->restart({kNoPosition, replid, offset, -1}, ChainState{});
+    snapshot_settled_ = {kNoPosition, replid, offset, -1};
+    settler_->restart(snapshot_settled_, ChainState{});
     world_->snapshot_begin();
     return;
   }
@@ -500,7 +501,7 @@ void Attach::on_snapshot_saved(const Result<SnapshotRef>& saved) {
   }
   snapshot_ = encode_snapshot_ref(*saved);
   stage_ = Stage::kRecording;
-  if (line_->leading()) line_->append_snapshot(snapshot_, settler_->header_settled());
+  if (line_->leading()) line_->append_snapshot(snapshot_, snapshot_settled_);
 }
 
 void Attach::on_snapshot_committed() {

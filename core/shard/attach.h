@@ -142,7 +142,8 @@ class Attach {
   uint64_t pieces_seen_ = 0;
   bool must_rebuild_ = false;
   int64_t tap_retry_ms_ = 0;
-  std::string snapshot_;  // the reference to be recorded
+  std::string snapshot_;      // the reference to be recorded
+  Settled snapshot_settled_;  // at the moment that it is of
   std::string last_reason_;
 };
 

@@ -73,8 +73,10 @@ void Backend::send_unit(Running running, std::string_view marker) {
   const Unit& unit = *running.unit;
   running.plan.reserve(unit.ops.size() + 4);
   out_.append(kMulti);
+  bool selected_inside = false;
   auto select_inside = [&](int db) {
     if (db_ == db) return;
+    selected_inside = true;
     append_select(&out_, db, &db_);
     running.plan.push_back(-1);
   };
@@ -91,6 +93,8 @@ void Backend::send_unit(Running running, std::string_view marker) {
     running.plan.push_back(-1);
   }
   out_.append(kExec);
+  // A SELECT inside counts only if EXEC is carried out. What follows a batch selects anyhow.
+  if (running.batch == nullptr && selected_inside) db_ = -1;
   owed_.push_back(Owed{Expect::kUnit, {}});
   running_.push_back(std::move(running));
 }
@@ -218,6 +222,10 @@ void Backend::unit_reply(std::string_view reply) {
   Running& running = running_.front();
   switch (running.phase) {
     case Running::Phase::kMulti:
+      if (reply.starts_with('-')) {
+        events_->on_backend_error("Redis refuses MULTI: " + std::string(reply.substr(1, reply.find('\r') - 1)));
+        break;
+      }
       running.phase = running.plan.empty() ? Running::Phase::kExec : Running::Phase::kQueueing;
       break;
     case Running::Phase::kQueueing: {

@@ -30,7 +30,7 @@ void Frontdesk::refuse(Session* session, std::string_view error) {
 
 void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view command) {
   const CommandInfo* info = counter_->table().find(argv);
-  if (info != nullptr) session->last_command = info->name;
+  if (info != nullptr && session->last_command != info->name) session->last_command = info->name;
   if (info == nullptr || !info->arity_fits(argv.size())) {
     ask_redis(session, argv, command);
   } else if (session->transaction && !steers_transaction(info->name)) {
@@ -140,7 +140,7 @@ Op Frontdesk::make_op(const CommandInfo* info, int db, const Argv& argv) const {
   op.db = db;
   op.kind = info == nullptr || info->logged ? Op::Kind::kWrite : Op::Kind::kRead;
   op.effect = effect_of(info, argv);
-  if (info != nullptr && info->first_key == 1 && info->last_key == 1 && !info->movable_keys) {
+  if (info != nullptr && info->first_key == 1 && info->last_key == 1 && !info->movable_keys && info->name != "move") {
     op.touches = key_hash(db, argv[1]);
     return op;
   }
@@ -169,7 +169,7 @@ void Frontdesk::rewrite_for_log(const CommandInfo* info, const Argv& argv, std::
     const std::string reserved = std::to_string(counter_->reserved_database());
     const std::string none = std::to_string(counter_->databases());
     Argv changed = argv;
-    const size_t from = info->name == "swapdb" ? 1 : 2;
+    const size_t from = info->name == "swapdb" ? 1 : info->name == "move" ? 2 : 4;
     for (size_t i = from; i < changed.size(); i++) {
       const bool is_database = info->name != "copy" || same_word(argv[i - 1], "DB");
       if (is_database && changed[i] == reserved) changed[i] = none;

@@ -10,8 +10,12 @@ namespace holdfast {
 
 void Frontdesk::on_connected(SessionId id, const std::string& address, const std::string& local_address) {
   auto session = std::make_unique<Session>(id, address, local_address, world_->monotonic_ms(), limits_.requests);
-  if (draining_) session->closing = true;
+  Session* added = session.get();
   sessions_.emplace(id, std::move(session));
+  if (draining_) {
+    added->closing = true;
+    touch(added);
+  }
 }
 
 void Frontdesk::on_end(SessionId id) {
@@ -23,6 +27,9 @@ void Frontdesk::on_end(SessionId id) {
 }
 
 void Frontdesk::on_disconnected(SessionId id) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  reply_bytes_ -= session->accounted;
   last_found_ = nullptr;
   sessions_.erase(id);
 }
@@ -48,8 +55,19 @@ void Frontdesk::on_data(SessionId id, std::string_view data) {
   serve(session, data);
 }
 
-bool Frontdesk::blocked(const Session& session) const {
-  return session.asking || session.waiting() >= limits_.waiting_per_session || counter_->must_wait() != nullptr;
+bool Frontdesk::blocked(const Session& session, size_t unsent) const {
+  // What is under way will be about as large as what came last.
+  const bool something = session.waiting() > 0 || unsent > 0;
+  if (something && session.reply_bytes() + unsent > limits_.output_bytes) return true;
+  if (session.waiting() > 0 && reply_bytes_ > limits_.total_bytes / 2) return true;
+  // Nothing is known of a new client's replies: they might all be large.
+  const size_t most = session.reply_size_known() ? limits_.waiting_per_session : limits_.waiting_at_first;
+  return session.asking || session.waiting() >= most || counter_->must_wait() != nullptr;
+}
+
+void Frontdesk::account(Session* session) {
+  reply_bytes_ += session->reply_bytes() - session->accounted;
+  session->accounted = session->reply_bytes();
 }
 
 void Frontdesk::park(Session* session) {
@@ -67,8 +85,9 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     session->input.append(fresh);
     rest = session->input;
   }
+  const size_t unsent = world_->client_unsent(session->id());
   while (!rest.empty() && !session->closing) {
-    if (blocked(*session)) {
+    if (blocked(*session, unsent)) {
       park(session);
       break;
     }
@@ -85,6 +104,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     }
     rest.remove_prefix(session->parser.consumed());
   }
+  account(session);
   // Half a request that nothing will follow.
   if (session->ended && !session->parked) session->closing = true;
   if (session->closing) {
@@ -119,7 +139,7 @@ void Frontdesk::resume() {
   for (SessionId id : parked) {
     Session* session = find(id);
     if (session == nullptr) continue;
-    if (blocked(*session)) {
+    if (blocked(*session, world_->client_unsent(id))) {
       parked_.push_back(id);
       continue;
     }
@@ -178,11 +198,12 @@ void Frontdesk::flush() {
     if (session == nullptr) continue;
     session->listed = false;
     session->collect();
+    account(session);
     if (!session->outgoing.empty()) {
       world_->client_send(id, std::move(session->outgoing));
       session->outgoing = std::string();
     }
-    if (session->closing && session->waiting() == 0) world_->client_close(id);
+    if (session->closing && session->waiting() == 0 && !session->asking) world_->client_close(id);
   }
 }
 
@@ -205,7 +226,8 @@ void Frontdesk::check_time(int64_t now_ms,
       const std::string error = too_late(*session, Session::Oldest{0, session->asked_ms, false});
       if (!error.empty()) give_up_asking(session, error);
     }
-    if (limits_.idle_ms > 0 && session->waiting() == 0 && now_ms - session->last_ms > limits_.idle_ms) {
+    if (limits_.idle_ms > 0 && session->waiting() == 0 && !session->asking &&
+        now_ms - session->last_ms > limits_.idle_ms) {
       idle.push_back(id);
     }
   }
@@ -223,7 +245,7 @@ void Frontdesk::drain() {
 
 bool Frontdesk::drained() const {
   return std::all_of(sessions_.begin(), sessions_.end(),
-                     [](const auto& entry) { return entry.second->waiting() == 0; });
+                     [](const auto& entry) { return entry.second->waiting() == 0 && !entry.second->asking; });
 }
 
 void Frontdesk::reply_error(Session* session, std::string_view text) {

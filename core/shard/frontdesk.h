@@ -48,9 +48,12 @@ class Counter {
 
 struct FrontdeskLimits {
   RequestLimits requests;
-  size_t query_bytes = 1UL << 30;       // of one client's requests not yet dealt with
-  size_t waiting_per_session = 10'000;  // requests of one client under way
-  int64_t idle_ms = 0;                  // 0: for ever
+  size_t query_bytes = 1UL << 30;     // of one client's requests not yet dealt with
+  size_t output_bytes = 64UL << 20;   // of one client's replies: above, its requests wait
+  size_t total_bytes = 4UL << 30;     // of all clients' replies
+  size_t waiting_per_session = 1024;  // requests of one client under way
+  size_t waiting_at_first = 64;       // … before the size of its replies is known
+  int64_t idle_ms = 0;                // 0: for ever
 };
 
 class Frontdesk {
@@ -97,7 +100,8 @@ class Frontdesk {
   using Argv = std::vector<std::string_view>;
 
   void serve(Session* session, std::string_view fresh);
-  bool blocked(const Session& session) const;
+  bool blocked(const Session& session, size_t unsent) const;
+  void account(Session* session);
   void park(Session* session);
   void touch(Session* session);  // it may have something to send
   void close_for_size(Session* session);
@@ -125,6 +129,7 @@ class Frontdesk {
   Session* last_found_ = nullptr;  // replies often come in runs for one client
   std::vector<SessionId> parked_;
   std::vector<SessionId> to_flush_;
+  size_t reply_bytes_ = 0;  // of all sessions, as far as accounted for
   bool draining_ = false;
   uint64_t commands_ = 0;
 };

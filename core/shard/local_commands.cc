@@ -36,9 +36,10 @@ LocalCommands::Outcome integer(int64_t number) {
 
 LocalCommands::Outcome backend(Filter filter = Filter::kNone) { return {.to_backend = true, .filter = filter}; }
 
+// As Redis takes integers: no sign "+", no leading zeros.
 bool parse_int(std::string_view text, int64_t* number) {
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), *number);
-  return problem == std::errc() && end == text.data() + text.size();
+  return problem == std::errc() && end == text.data() + text.size() && std::to_string(*number) == text;
 }
 
 // Redis's rule for names of clients: nothing that would spoil CLIENT LIST.
@@ -137,7 +138,9 @@ LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
       session_->name = argv[next + 1];
       next += 2;
     } else if (same_word(argv[next], "AUTH") && next + 2 < argv.size()) {
-      return auth({"AUTH", argv[next + 1], argv[next + 2]});
+      Outcome refused = auth({"AUTH", argv[next + 1], argv[next + 2]});
+      if (refused.reply[0] == '-') return refused;
+      next += 3;
     } else {
       return error("ERR Syntax error in HELLO option '" + std::string(argv[next]) + "'");
     }
@@ -254,9 +257,8 @@ LocalCommands::Outcome LocalCommands::role(const Argv&) {
 
 LocalCommands::Outcome LocalCommands::wait(const Argv& argv) {
   int64_t replicas = 0, timeout = 0;
-  if (!parse_int(argv[1], &replicas) || !parse_int(argv[2], &timeout)) {
-    return error("ERR value is not an integer or out of range");
-  }
+  if (!parse_int(argv[1], &replicas)) return error("ERR value is not an integer or out of range");
+  if (!parse_int(argv[2], &timeout)) return error("ERR timeout is not an integer or out of range");
   if (timeout < 0) return error("ERR timeout is negative");
   // No Redis replica has acknowledged anything; that the log has is why every write before this one was answered.
   return integer(0);

@@ -1,11 +1,14 @@
 #include "core/shard/session.h"
 
+#include <algorithm>
+
 #include "core/check.h"
 
 namespace holdfast {
 
 uint64_t Session::open_slot(bool write, int64_t now_ms, std::string_view header) {
   line_.push_back(Slot{std::string(header), header.size(), now_ms, write, false});
+  line_bytes_ += header.size();
   if (write) open_writes_++;
   return first_slot_ + line_.size() - 1;
 }
@@ -20,7 +23,9 @@ bool Session::is_open(uint64_t slot) const { return slot >= first_slot_ && !line
 
 void Session::add_reply(uint64_t slot, std::string_view reply) {
   Slot* found = find(slot);
-  if (found != nullptr && !found->released) found->reply.append(reply);
+  if (found == nullptr || found->released) return;
+  found->reply.append(reply);
+  line_bytes_ += reply.size();
 }
 
 void Session::close(Slot* slot) {
@@ -35,7 +40,9 @@ void Session::release(uint64_t slot) {
 
 void Session::restart_reply(uint64_t slot) {
   Slot* found = find(slot);
-  if (found != nullptr && !found->released) found->reply.resize(found->header_bytes);
+  if (found == nullptr || found->released) return;
+  line_bytes_ -= found->reply.size() - found->header_bytes;
+  found->reply.resize(found->header_bytes);
 }
 
 void Session::answer(std::string_view reply, int64_t now_ms) {
@@ -51,15 +58,24 @@ void Session::answer(std::string_view reply, int64_t now_ms) {
 void Session::give_up(uint64_t slot, std::string_view error) {
   Slot* found = find(slot);
   if (found == nullptr || found->released) return;
+  line_bytes_ += error.size();
+  line_bytes_ -= found->reply.size();
   found->reply = error;
   close(found);
 }
 
 void Session::collect() {
-  while (!line_.empty() && line_.front().released) {
+  size_t bytes = outgoing.size();
+  size_t count = 0;
+  while (count < line_.size() && line_[count].released) bytes += line_[count++].reply.size();
+  if (count == 0) return;
+  if (count > 1) outgoing.reserve(bytes);
+  for (; count > 0; count--) {
     std::string& reply = line_.front().reply;
-    if (outgoing.empty() && reply.size() > 65536) {
-      outgoing = std::move(reply);
+    line_bytes_ -= reply.size();
+    usual_reply_ = std::max(reply.size(), usual_reply_ - usual_reply_ / 64);
+    if (outgoing.capacity() < reply.size()) {
+      outgoing = outgoing.empty() ? std::move(reply) : outgoing + reply;
     } else {
       outgoing.append(reply);
     }

@@ -54,6 +54,9 @@ class Session {
   void collect();
 
   size_t waiting() const { return line_.size(); }
+  // Bytes of the replies in the line, and about how many are to come.
+  bool reply_size_known() const { return usual_reply_ > 0; }
+  size_t reply_bytes() const { return line_bytes_ + line_.size() * usual_reply_; }
   // The oldest request without a reply: when it came, its slot, whether it writes.
   struct Oldest {
     uint64_t slot;
@@ -76,6 +79,7 @@ class Session {
   bool parked = false;   // not reading: something must happen first
   bool ended = false;    // the client sends no more
   bool closing = false;  // nothing more is read; closed once all is answered
+  size_t accounted = 0;  // of reply_bytes(), in the sum over all sessions
   bool listed = false;   // in the list of those with something to send
 
  private:
@@ -93,6 +97,8 @@ class Session {
   std::string address_, local_address_;
   int64_t since_ms_;
   std::deque<Slot> line_;
+  size_t line_bytes_ = 0;
+  size_t usual_reply_ = 0;  // the largest of late
   size_t open_writes_ = 0;
   uint64_t first_slot_ = 1;  // the number of line_.front()
 

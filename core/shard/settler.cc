@@ -109,8 +109,10 @@ void Settler::batch_seen(Batch* batch, bool matches, int64_t end_offset, int64_t
 void Settler::effects_between(int64_t now_ms, int64_t end_offset) {
   // A batch writes its marker last; what flushes without one was not ours.
   for (const EffectList::Command& command : unit_.commands) {
-    const std::string_view bytes = unit_.bytes_of(command);
-    if (bytes.find("FLUSH") != bytes.npos || bytes.find("flush") != bytes.npos) marker_lost_ = true;
+    RequestParser parser;
+    parser.parse(unit_.bytes_of(command));
+    const std::string_view name = parser.argv().empty() ? std::string_view() : parser.argv()[0];
+    if (same_word(name, "FLUSHALL") || same_word(name, "FLUSHDB")) marker_lost_ = true;
   }
   std::vector<uint64_t> keys;
   const bool soft = only_removals(unit_, &keys);
@@ -128,8 +130,21 @@ void Settler::add_segment(Segment::Place place, Position batch, const EffectList
   if (kDeliberateBug == 2 && place == Segment::Place::kAfter) return;  // effects between batches are not logged
   int db = -1;                                                         // every segment stands alone
   const std::string value = effects_value(effects, now_ms, &db);
-  draft_.segments.push_back(Segment{place, batch, value.size()});
-  draft_.value += value;
+  draft_.append({Segment{place, batch, value.size()}}, value);
+}
+
+// Effects behind the same batch are one segment, however many they become while the log is away.
+void EffectsDraft::append(const std::vector<Segment>& more, std::string_view commands) {
+  for (const Segment& segment : more) {
+    const bool joins = !segments.empty() && segment.place == Segment::Place::kAfter &&
+                       segments.back().place == Segment::Place::kAfter && segments.back().batch == segment.batch;
+    if (joins) {
+      segments.back().length += segment.length;
+    } else {
+      segments.push_back(segment);
+    }
+  }
+  value += commands;
 }
 
 void Settler::add_point(int64_t offset, uint64_t record) {
@@ -173,13 +188,9 @@ void Settler::effects_void() {
   // They go into one record again, in the old order, together with what came since. Its number is larger than theirs,
   // so that whoever waits for one of them is served by it.
   EffectsDraft all;
-  auto append = [&all](const EffectsDraft& draft) {
-    all.segments.insert(all.segments.end(), draft.segments.begin(), draft.segments.end());
-    all.value += draft.value;
-  };
-  for (const UnderWay& one : under_way_) append(one.draft);
+  for (const UnderWay& one : under_way_) all.append(one.draft.segments, one.draft.value);
   if (kDeliberateBug == 11) all = EffectsDraft{};  // effects whose record is void are forgotten
-  append(draft_);
+  all.append(draft_.segments, draft_.value);
   all.settled = processed_;
   draft_ = std::move(all);
   under_way_.clear();

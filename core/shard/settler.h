@@ -20,6 +20,8 @@ struct EffectsDraft {
   std::vector<Segment> segments;
   std::string value;
   Settled settled;  // what holds once the record counts
+
+  void append(const std::vector<Segment>& more, std::string_view commands);
 };
 
 class Settler {
@@ -41,10 +43,10 @@ class Settler {
   // may have become known.
   void settle_refused(std::vector<Batch*>* seen);
 
-  // Effects that must go into the log. Taking them gives them to a record; the records count in the order of taking.
   // Whether the marker has gone since the last call, other than by a batch.
   bool take_marker_lost() { return std::exchange(marker_lost_, false); }
 
+  // Effects that must go into the log. Taking them gives them to a record; the records count in the order of taking.
   bool has_effects() const { return !draft_.segments.empty(); }
   bool effects_due() const { return has_effects() || !under_way_.empty(); }
   EffectsDraft take_effects();

@@ -41,6 +41,8 @@ class World : public FeedPort {
   virtual void feed_close() = 0;
 
   virtual void client_send(SessionId client, std::string bytes) = 0;
+  // Bytes given to client_send() that have not gone out yet.
+  virtual size_t client_unsent(SessionId) { return 0; }
   // Closes once all that was sent has gone out.
   virtual void client_close(SessionId client) = 0;
   // Stops or resumes reading from a client.

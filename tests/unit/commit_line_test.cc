@@ -1,98 +1,21 @@
-// What became of each record, whatever the log and other writers do. The oracle is a reader of the same log: what it
-// counts is committed, what it does not count is void, and nobody is told otherwise.
+// What became of each record, whatever the log does with it.
 #include "core/shard/commit_line.h"
 
 #include <doctest/doctest.h>
 
-#include <deque>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "tests/unit/fake_world.h"
+#include "tests/unit/commit_line_fixture.h"
 #include "tests/unit/log_writer.h"
-#include "tests/unit/scripted_log.h"
-#include "tests/unit/test_unit.h"
 
 namespace holdfast {
 namespace {
 
-using testing::add_ops;
+using testing::CommitLineFixture;
 using Outcome = Delivery::Outcome;
 
-struct Fixture : CommitLineEvents {
-  testing::ScriptedLog log;
-  testing::FakeWorld world{&log};
-  CommitLine line{&world, this, 4};
-  std::deque<Batch> batches;
-  std::string story;
-
-  void on_batch_committed(Batch* batch) override {
-    CHECK(batch->state == Batch::State::kCommitted);
-    CHECK(batch->chain.position == batch->position);
-    story += "batch " + std::to_string(batch->serial) + " at " + std::to_string(batch->position) + "\n";
-  }
-  void on_batch_void(Batch* batch, const std::string& reason) override {
-    CHECK(!reason.empty());
-    story += "batch " + std::to_string(batch->serial) + " void\n";
-  }
-  void on_effects_committed() override { story += "effects\n"; }
-  void on_effects_void() override { story += "effects void\n"; }
-  void on_snapshot_committed() override { story += "snapshot\n"; }
-  void on_leading() override { story += "leading " + std::to_string(line.epoch()) + "\n"; }
-  void on_fenced(const std::string& reason) override { story += "fenced: " + reason + "\n"; }
-
-  // As far as it is there, the log is read first, as at the start of a node.
-  void start() {
-    Chain chain;
-    for (const LogEntry& entry : log.store->entries) chain.next(entry);
-    line.start(std::move(chain), "the-log");
-  }
-  void lead() {
-    start();
-    log.commit();
-    turn();
-    REQUIRE(line.leading());
-    told();
-  }
-  void turn() {
-    log.poll([&](const Delivery& delivery) { line.on_delivery(delivery); });
-    line.work();
-  }
-  std::string told() { return std::exchange(story, {}); }
-
-  Batch* batch(size_t value_bytes = 1) {
-    Batch& batch = batches.emplace_back();
-    batch.serial = batches.size();
-    add_ops(&batch, "SET a " + std::string(value_bytes, 'x') + std::to_string(batch.serial));
-    line.append_batch(&batch, {kNoPosition, "replid", 7, 0}, {});
-    return &batch;
-  }
-  void effects(const std::string& value) {
-    EffectsDraft draft;
-    draft.segments.push_back({Segment::Place::kAfter, -1, value.size()});
-    draft.value = value;
-    line.append_effects(draft);
-  }
-
-  // The serials of the batches that a reader of the log counts, and where.
-  std::string as_read() const {
-    Chain chain;
-    std::string out;
-    for (const LogEntry& entry : log.store->entries) {
-      if (chain.next(entry) != Chain::Verdict::kCounts || chain.record().type != RecordType::kBatch) continue;
-      for (const Batch& batch : batches) {
-        if (log_value(batch) != chain.record().value) continue;
-        out += "batch " + std::to_string(batch.serial) + " at " + std::to_string(entry.position) + "\n";
-        if (batch.state == Batch::State::kCommitted) CHECK(batch.chain == chain.state());
-      }
-    }
-    return out;
-  }
-};
-
 TEST_CASE("leading begins with a claim that was read") {
-  Fixture f;
+  CommitLineFixture f;
   f.start();
   CHECK(!f.line.leading());
   CHECK(f.line.waiting_since() == f.world.now_ms);
@@ -114,7 +37,7 @@ TEST_CASE("leading begins with a claim that was read") {
 }
 
 TEST_CASE("what is delivered at the next positions is committed, in order") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   f.batch();
   f.effects("e");
@@ -143,7 +66,7 @@ TEST_CASE("what is delivered at the next positions is committed, in order") {
 }
 
 TEST_CASE("so many batches at once, no more") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   for (int i = 0; i < 4; i++) {
     CHECK(f.line.has_room());
@@ -160,7 +83,7 @@ TEST_CASE("so many batches at once, no more") {
 }
 
 TEST_CASE("an unknown outcome is never guessed at and never sent again") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   f.batch();
   const bool written = true;
@@ -192,7 +115,7 @@ TEST_CASE("an unknown outcome is never guessed at and never sent again") {
 }
 
 TEST_CASE("what is still under way when the line claims again: before the claim it counts, behind it is void") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   f.batch();
   f.batch();
@@ -218,7 +141,7 @@ TEST_CASE("what is still under way when the line claims again: before the claim 
 }
 
 TEST_CASE("behind a record that is missing nothing is committed, though it stands in the log") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   f.batch();
   f.batch();
@@ -235,7 +158,7 @@ TEST_CASE("behind a record that is missing nothing is committed, though it stand
 }
 
 TEST_CASE("what the log refuses is void at once, with all behind it") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   f.batch();
   f.batch();
@@ -255,7 +178,7 @@ TEST_CASE("what the log refuses is void at once, with all behind it") {
 }
 
 TEST_CASE("a log that has written what it said it had not stops the node") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   f.batch();
   f.log.fail(Outcome::kNotWritten, true);
@@ -266,7 +189,7 @@ TEST_CASE("a log that has written what it said it had not stops the node") {
 }
 
 TEST_CASE("a repeated record costs a claim and counts once") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   f.batch();
   f.log.commit();
@@ -283,7 +206,7 @@ TEST_CASE("a repeated record costs a claim and counts once") {
 }
 
 TEST_CASE("a record of an older epoch that comes late is void") {
-  Fixture f;
+  CommitLineFixture f;
   testing::LogWriter old;
   old.claim("old");
   f.log.write_other(old.entries[0]);
@@ -298,135 +221,8 @@ TEST_CASE("a record of an older epoch that comes late is void") {
   CHECK(f.told() == "batch 1 at 3\nleading 3\n");
 }
 
-TEST_CASE("another leader is noticed before anything behind it is acknowledged") {
-  Fixture f;
-  f.lead();
-  f.batch();
-  f.log.commit();
-  f.turn();
-  f.batch();  // in the log before the other's claim
-  f.batch();  // behind it
-  f.log.write_silently();
-  Record claim;
-  claim.type = RecordType::kClaim;
-  claim.epoch = 2;
-  claim.nonce = "other";
-  ChainState unused;
-  const EncodedEntry entry = encode(claim, 1 << 20, &unused)[0];
-  f.log.write_other({0, entry.header, entry.value});
-  f.told();
-  SUBCASE("by a gap") {
-    f.log.commit();
-    f.turn();
-  }
-  SUBCASE("by an unknown outcome") {
-    f.log.fail(Outcome::kUnknown, true);
-    f.turn();
-  }
-  f.log.commit();  // our claim of epoch 2: too late
-  f.turn();
-  const std::string story = f.told();
-  CHECK(story.find("batch 2 at 2\nfenced: another proxy") == 0);
-  CHECK(!f.line.leading());
-  CHECK(!f.line.has_room());
-  f.turn();
-  CHECK(f.told() == "");
-}
-
-TEST_CASE("who starts last leads") {
-  testing::LogWriter before;
-  before.claim("a");
-  before.batch("one");
-  Fixture f;
-  for (const LogEntry& entry : before.entries) f.log.write_other(entry);
-  f.start();
-  before.batch("two");  // still written by who led before
-  before.claim("b");    // and another one that starts as well
-  before.batch("three");
-  for (size_t i = 2; i < 5; i++) f.log.write_other(before.entries[i]);
-  f.log.commit();  // epoch 2 is taken
-  f.turn();
-  CHECK(f.told() == "");
-  CHECK(!f.line.leading());
-  REQUIRE(f.log.waiting() == 1);
-  before.batch("four");
-  f.log.write_other(before.entries.back());
-  f.log.commit();
-  f.turn();
-  CHECK(f.told() == "leading 3\n");
-  CHECK(f.line.committed().position == 7);
-  f.batch();
-  f.log.commit();
-  f.turn();
-  CHECK(f.told() == "batch 1 at 8\n");
-  CHECK(f.as_read() == "batch 1 at 8\n");
-}
-
-TEST_CASE("a claim that the log did not take is made again, after a while") {
-  Fixture f;
-  f.start();
-  const bool written = true;
-  SUBCASE("it is not there") {
-    f.log.fail(Outcome::kUnknown, !written);
-    f.turn();
-    CHECK(f.log.waiting() == 0);
-    f.world.now_ms += 1000;
-    f.turn();
-    REQUIRE(f.log.waiting() == 1);
-    f.log.commit();
-    f.turn();
-    CHECK(f.told() == "leading 1\n");
-  }
-  SUBCASE("it is there after all, and so are both") {
-    f.log.fail(Outcome::kUnknown, written);
-    f.turn();
-    f.world.now_ms += 1000;
-    f.turn();
-    f.log.commit();
-    f.turn();
-    CHECK(f.told() == "leading 1\n");
-    f.batch();
-    f.log.commit();
-    f.turn();
-    f.log.commit();
-    f.turn();
-    CHECK(f.told() == "batch 1 at 2\nleading 2\n");
-  }
-  CHECK(f.as_read().find("batch 2") == std::string::npos);
-}
-
-TEST_CASE("a log that cannot be read for a while is waited for") {
-  Fixture f;
-  f.start();
-  f.log.commit();
-  f.log.readable = false;
-  f.turn();
-  f.turn();
-  CHECK(f.told() == "");
-  CHECK(f.line.reading());
-  CHECK(f.line.waiting_since() == f.world.now_ms);
-  CHECK(f.world.notes.find("cannot be read") != std::string::npos);
-  f.log.readable = true;
-  f.turn();
-  CHECK(f.told() == "leading 1\n");
-}
-
-TEST_CASE("damage in the log stops the node, with the position") {
-  Fixture f;
-  f.lead();
-  f.log.write_other({0, "not ours", ""});
-  f.batch();
-  f.log.commit();
-  f.turn();
-  f.log.commit();
-  f.turn();
-  const std::string story = f.told();
-  CHECK(story.find("fenced: ") == 0);
-  CHECK(story.find("position 1 ") != std::string::npos);
-}
-
 TEST_CASE("a record in parts is committed when its last part is") {
-  Fixture f;
+  CommitLineFixture f;
   f.log.max_bytes = 1000;
   f.lead();
   f.batch(2000);
@@ -468,7 +264,7 @@ TEST_CASE("a record in parts is committed when its last part is") {
 }
 
 TEST_CASE("effects whose record is void are told once, also when several were under way") {
-  Fixture f;
+  CommitLineFixture f;
   f.lead();
   f.effects("1");
   f.effects("2");

@@ -17,6 +17,7 @@ class FakeWorld : public World {
   int64_t now_unix_ms = 1'700'000'000'000;
   int64_t now_ms = 1000;
   std::map<SessionId, std::string> sent;  // to clients
+  std::map<SessionId, size_t> unsent;     // what counts as not gone out yet
   std::set<SessionId> closed, held;
   std::string notes, fatal_reason;
 
@@ -26,6 +27,7 @@ class FakeWorld : public World {
   int64_t unix_ms() override { return now_unix_ms; }
   int64_t monotonic_ms() override { return now_ms; }
   void client_send(SessionId client, std::string bytes) override { sent[client] += bytes; }
+  size_t client_unsent(SessionId client) override { return unsent[client]; }
   void client_close(SessionId client) override { closed.insert(client); }
   void client_hold(SessionId client, bool hold) override {
     if (hold) {

@@ -127,40 +127,6 @@ TEST_CASE("while requests must wait, they wait") {
   CHECK(!f.world.held.contains(1));
 }
 
-TEST_CASE("a client has so many requests under way, no more") {
-  FrontdeskLimits limits;
-  limits.waiting_per_session = 2;
-  DeskFixture f(limits);
-  f.connect(2);
-  f.say("GET a | GET b | GET c | GET d");
-  CHECK(f.told() == "read 0 GET a\nread 0 GET b\n");
-  CHECK(f.world.held.contains(1));
-  f.say("GET e", 2);  // others are served
-  CHECK(f.told() == "read 0 GET e\n");
-  f.reply(0, "$-1\r\n");
-  f.turn();
-  CHECK(f.told() == "read 0 GET c\n");
-  f.reply(1, "$-1\r\n");
-  f.turn();
-  CHECK(f.told() == "read 0 GET d\n");
-  CHECK(!f.world.held.contains(1));
-}
-
-TEST_CASE("a request that is too large ends the connection, not the others") {
-  FrontdeskLimits limits;
-  limits.query_bytes = 1000;
-  DeskFixture f(limits);
-  f.connect(2);
-  f.send("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$5000\r\n" + std::string(900, 'x'));
-  CHECK(!f.world.closed.contains(1));
-  f.send(std::string(100, 'x'));
-  CHECK(f.world.closed.contains(1));
-  CHECK(f.world.notes.find("1000 bytes") != std::string::npos);
-  f.send(std::string(5000, 'x'));
-  CHECK(f.told() == "");
-  CHECK(f.say("PING", 2) == "+PONG\r\n");
-}
-
 TEST_CASE("bytes that are no request are answered as Redis does, then the connection ends") {
   DeskFixture f;
   CHECK(f.send(words("GET a") + "*x\r\n" + words("SET b 1")) == "");

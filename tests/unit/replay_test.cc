@@ -205,20 +205,6 @@ TEST_CASE("the newest word on the stream is kept, with what it holds for") {
   CHECK(f.replay.settled() == Settled{0, "abc", 100, 3});
 }
 
-TEST_CASE("what waits is counted") {
-  Log1 f;
-  f.log.batch("12345");
-  f.log.batch("123");
-  f.take();
-  CHECK(f.replay.pending_bytes() == 8);
-  f.log.effects({{kInsteadOf, 1, "1"}, {kAfter, 2, "12"}}, 1);
-  CHECK(f.take() == "1");
-  CHECK(f.replay.pending_bytes() == 5);
-  f.log.settled(2);
-  CHECK(f.take() == "123 12");
-  CHECK(f.replay.pending_bytes() == 0);
-}
-
 struct Source {
   std::shared_ptr<testing::MemoryStore> store = std::make_shared<testing::MemoryStore>();
   testing::MemoryLog log{store};

@@ -121,6 +121,32 @@ TEST_CASE("whether a write is still to be answered") {
   CHECK(!f.session.has_open_write());
 }
 
+TEST_CASE("the bytes of the replies in the line, and of those to come as large as the largest of late") {
+  Fixture f;
+  CHECK(!f.session.reply_size_known());
+  const uint64_t first = f.session.open_slot(true, 0, "*2\r\n");
+  f.session.add_reply(first, std::string(96, 'x'));
+  CHECK(f.session.reply_bytes() == 100);
+  f.session.restart_reply(first);
+  CHECK(f.session.reply_bytes() == 4);
+  f.session.add_reply(first, std::string(96, 'x'));
+  f.session.release(first);
+  f.session.add_reply(first, "dropped");
+  CHECK(f.session.reply_bytes() == 100);
+  f.out();
+  CHECK(f.session.reply_size_known());
+  CHECK(f.session.reply_bytes() == 0);
+  const uint64_t second = f.session.open_slot(false, 0);
+  const uint64_t third = f.session.open_slot(false, 0);
+  CHECK(f.session.reply_bytes() == 200);
+  f.session.add_reply(second, "12345");
+  f.session.give_up(second, "-error");
+  CHECK(f.session.reply_bytes() == 206);
+  f.session.give_up(third, "");
+  f.out();
+  CHECK(f.session.reply_bytes() == 0);
+}
+
 TEST_CASE("large replies go out whole and in order") {
   Fixture f;
   const std::string large(100'000, 'x');
