@@ -1,6 +1,7 @@
 // holdfast-recover verify: does a live Redis hold what its log says?
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 
 #include "recovery/compare.h"
@@ -31,7 +32,7 @@ class VerifyCommand : public Subcommand {
   Result<Done> replay();
   Result<Done> compare(int* status);
   PrivateRedisServer::Setup setup(const std::string& directory) const;
-  void summarize(const Comparison& comparison, const std::vector<Difference>& differences, double seconds) const;
+  void summarize(const Comparison& comparison, const std::vector<Difference>& differences) const;
 
   LogFlags log_flags_;
   PrivateRedisFlags redis_flags_;
@@ -52,6 +53,7 @@ class VerifyCommand : public Subcommand {
   Marker marker_;
   LogFeed::Outcome fed_;
   uint64_t copy_bytes_ = 0;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 VerifyCommand::VerifyCommand(CLI::App* parent) {
@@ -59,7 +61,8 @@ VerifyCommand::VerifyCommand(CLI::App* parent) {
   app->footer(
       "Takes the data of the Redis at one moment, as a replica does (it forks once for that, and may keep it as a\n"
       "dump.rdb), replays the log to the same moment, and compares the two in private servers on this machine, which\n"
-      "takes twice the memory of the data here. The proxy may be running. Keys that Redis removed by itself around that\n"
+      "takes twice the memory of the data here. The proxy may be running. Keys that Redis removed by itself around "
+      "that\n"
       "moment (expiry, eviction) are left out and counted.\n\n"
       "  holdfast-recover verify --log sqlite:holdfast.db --redis 127.0.0.1:6380\n\n"
       "Exit status: 0 equal, 1 different, 2 could not tell.");
@@ -192,12 +195,11 @@ Result<Done> VerifyCommand::compare(int* status) {
     std::printf("%s%s: %s\n", where.c_str(), holdfast::quoted(one.key).c_str(), one.what.c_str());
   }
   if (comparison.gave_up()) std::printf("... and more: see --max-differences\n");
-  summarize(comparison, differences, progress.seconds());
+  summarize(comparison, differences);
   return Done{};
 }
 
-void VerifyCommand::summarize(const Comparison& comparison, const std::vector<Difference>& differences,
-                              double seconds) const {
+void VerifyCommand::summarize(const Comparison& comparison, const std::vector<Difference>& differences) const {
   Summary summary = begin_summary("verify", log_->describe());
   summary["log_id"] = start_.id;
   summary["redis"] = redis_text_;
@@ -208,7 +210,8 @@ void VerifyCommand::summarize(const Comparison& comparison, const std::vector<Di
   summary["left_out"] = comparison.left_out();
   summary["rdb_bytes"] = copy_bytes_;
   add_state(&summary, marker_.applied);
-  add_rates(&summary, fed_.entries, fed_.bytes, seconds);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started_;
+  add_rates(&summary, fed_.entries, fed_.bytes, seconds.count());
   std::printf("%s\n", to_line(summary).c_str());
 }
 

@@ -79,12 +79,14 @@ void Attach::check_patience(int64_t now) {
   // Storing and verifying a base snapshot has bounds of its own; loading a large RDB takes as long as it takes.
   const bool bounded = stage_ != Stage::kAdopting && stage_ != Stage::kSaving && stage_ != Stage::kFed;
   if (!first_ || !bounded || stage_ == Stage::kRefused || now - progress_ms_ <= options_.attach_timeout_ms) return;
-  const std::string why = stage_ == Stage::kDown || stage_ == Stage::kConnecting ? last_reason_
-                          : stage_ == Stage::kProbing ? "Redis accepts connections but does not answer"
-                          : stage_ == Stage::kFeeding && feeder_->rdb_under_way()
-                              ? "Redis does not connect to the feed at " + world_->feed_host() + ":" +
-                                    std::to_string(world_->feed_port()) + " (redis.feed-address)"
-                              : std::string("no progress while ") + doing();
+  const std::string why =
+      stage_ == Stage::kDown || stage_ == Stage::kConnecting ? last_reason_
+      : stage_ == Stage::kProbing
+          ? "Redis (redis.address) accepts connections but does not answer: is it hung, or no Redis?"
+      : stage_ == Stage::kFeeding && feeder_->rdb_under_way()
+          ? "Redis does not connect to the feed at " + world_->feed_host() + ":" + std::to_string(world_->feed_port()) +
+                " (redis.feed-address)"
+          : std::string("no progress while ") + doing();
   refuse("not ready within " + std::to_string(options_.attach_timeout_ms) + " ms (timeouts.attach-ms): " + why);
 }
 
@@ -151,13 +153,7 @@ void Attach::probed(Probe::Outcome outcome, const std::string& reason) {
 
 void Attach::decide() {
   if (first_) {
-    const Result<Position> end = world_->log().end();
-    if (!end.ok()) {
-      retry("the log cannot be read: " + end.error());
-      return;
-    }
-    target_ = *end - 1;
-    source_ = std::make_unique<LogSource>(&world_->log());
+    source_.reset();
     stage_ = Stage::kLooking;
     return;
   }
@@ -178,6 +174,17 @@ void Attach::decide() {
 
 // At the start: whose log is it, and, where Redis has data of its own, does it hold writes?
 void Attach::look_at_log() {
+  if (!source_) {
+    // A snapshot record of an attempt to adopt that was broken off may be under way.
+    if (claimed_ && !line_->idle()) return;
+    const Result<Position> end = world_->log().end();
+    if (!end.ok()) {
+      retry("the log cannot be read: " + end.error());
+      return;
+    }
+    target_ = *end - 1;
+    source_ = std::make_unique<LogSource>(&world_->log());
+  }
   const bool own_data = !redis_.marker && redis_.keys > 0;
   const bool known = !source_->log_id().empty() && (!own_data || source_->replay().has_batches());
   if (source_->position() < target_ && !known) {

@@ -61,7 +61,8 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
   if (something && session.reply_bytes() + unsent > limits_.output_bytes) return true;
   if (session.waiting() > 0 && reply_bytes_ > limits_.total_bytes / 2) return true;
   // Nothing is known of a new client's replies: they might all be large.
-  const size_t most = session.reply_size_known() ? limits_.waiting_per_session : limits_.waiting_at_first;
+  const size_t most = session.reply_size_known() ? limits_.waiting_per_session
+                                                 : std::min(limits_.waiting_at_first, limits_.waiting_per_session);
   return session.asking || session.waiting() >= most || counter_->must_wait() != nullptr;
 }
 
@@ -157,6 +158,7 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else {
     session->add_reply(waiter.slot, filter_reply(waiter.filter, reply, counter_->reserved_database()));
   }
+  account(session);
 }
 
 void Frontdesk::release(const Waiter& waiter) {

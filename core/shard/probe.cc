@@ -1,5 +1,6 @@
 #include "core/shard/probe.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -8,6 +9,8 @@
 namespace holdfast {
 namespace {
 
+constexpr int64_t kBacklogBytes = 64 << 20;
+constexpr int64_t kLeastBacklogBytes = 1 << 20;
 constexpr std::string_view kClientName = "holdfast";
 
 // Anything by which Redis could refuse a committed write, drop the tap or forget what the tap has not read.
@@ -21,7 +24,6 @@ constexpr struct {
     {"appendonly", "no", true},  // its errors would make Redis refuse writes; the log is what makes them durable
     {"client-output-buffer-limit", "replica 0 0 0", true},
     {"client-output-buffer-limit", "normal 0 0 0", true},
-    {"repl-backlog-size", "67108864", true},
     {"repl-backlog-ttl", "0", true},
     {"repl-timeout", "3600", true},
     {"timeout", "0", true},
@@ -204,6 +206,9 @@ void Probe::check_memory(const ReplyValue& reply) {
     }
     backend_->request(-1, {"CONFIG", "SET", "maxmemory", "0"}, [](std::string_view) {});
   }
+  // What the tap has not read yet is kept in the backlog, which counts as used memory.
+  const int64_t limit = to_number(config["maxmemory"]);
+  backlog_bytes_ = limit == 0 ? kBacklogBytes : std::clamp(limit / 8, kLeastBacklogBytes, kBacklogBytes);
   request({"GET", kMarkerKey}, &Probe::learn_marker, state_->reserved_db);
 }
 
@@ -232,15 +237,19 @@ void Probe::learn_nested_multi() {
                     [this](std::string_view reply) { state_->nested_multi_aborts = reply.starts_with('-'); });
 }
 
+void Probe::set(const std::string& name, const std::string& value, bool must) {
+  backend_->request(-1, {"CONFIG", "SET", name, value}, [this, name, value, must](std::string_view reply) {
+    if (must && reply.starts_with('-')) {
+      refuse("Redis refuses CONFIG SET " + name + " " + value + ": " +
+             std::string(reply.substr(1, reply.find('\r') - 1)));
+    }
+  });
+}
+
 void Probe::set_config() {
-  for (const auto& setting : kConfig) {
-    if (!options_.check_and_set_config) break;
-    backend_->request(-1, {"CONFIG", "SET", setting.name, setting.value}, [this, setting](std::string_view reply) {
-      if (setting.must && reply.starts_with('-')) {
-        refuse("Redis refuses CONFIG SET " + std::string(setting.name) + " " + setting.value + ": " +
-               std::string(reply.substr(1, reply.find('\r') - 1)));
-      }
-    });
+  if (options_.check_and_set_config) {
+    for (const auto& setting : kConfig) set(setting.name, setting.value, setting.must);
+    set("repl-backlog-size", std::to_string(backlog_bytes_), true);
   }
   backend_->request(-1, {"PING"}, [this](std::string_view) {
     if (finished_) return;

@@ -61,12 +61,14 @@ class Probe {
   void learn_marker(const ReplyValue& reply);
   void learn_nested_multi();
   void set_config();
+  void set(const std::string& name, const std::string& value, bool must);
 
   Backend* backend_;
   const ShardOptions& options_;
   RedisState* state_;
   Finish finish_;
   std::string info_;
+  int64_t backlog_bytes_ = 0;
   bool finished_ = false;
 };
 

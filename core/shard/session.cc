@@ -7,9 +7,9 @@
 namespace holdfast {
 
 uint64_t Session::open_slot(bool write, int64_t now_ms, std::string_view header) {
-  line_.push_back(Slot{std::string(header), header.size(), now_ms, write, false});
+  line_.push_back(Slot{std::string(header), header.size(), now_ms, write, write, false});
   line_bytes_ += header.size();
-  if (write) open_writes_++;
+  if (write) open_in_batch_++;
   return first_slot_ + line_.size() - 1;
 }
 
@@ -31,7 +31,14 @@ void Session::add_reply(uint64_t slot, std::string_view reply) {
 void Session::close(Slot* slot) {
   if (slot->released) return;
   slot->released = true;
-  if (slot->write) open_writes_--;
+  if (slot->in_batch) open_in_batch_--;
+}
+
+void Session::set_in_batch(uint64_t slot, bool in_batch) {
+  Slot* found = find(slot);
+  if (found == nullptr || found->released || found->in_batch == in_batch) return;
+  found->in_batch = in_batch;
+  open_in_batch_ += in_batch ? 1 : -1;
 }
 
 void Session::release(uint64_t slot) {

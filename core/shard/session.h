@@ -47,8 +47,10 @@ class Session {
   // Gives up on a slot that is not released: answers `error` in its place; what comes later for it is dropped.
   void give_up(uint64_t slot, std::string_view error);
   bool is_open(uint64_t slot) const;
-  // Whether a write is still to be answered.
-  bool has_open_write() const { return open_writes_ > 0; }
+  // Whether something in a batch is still to be answered: a write, or a read that rides along. What comes later must
+  // then not be executed earlier.
+  bool has_open_in_batch() const { return open_in_batch_ > 0; }
+  void set_in_batch(uint64_t slot, bool in_batch);
 
   // Moves the replies that may leave to the end of `outgoing`.
   void collect();
@@ -88,6 +90,7 @@ class Session {
     size_t header_bytes;
     int64_t since_ms;
     bool write;
+    bool in_batch;
     bool released;
   };
   Slot* find(uint64_t slot);
@@ -99,7 +102,7 @@ class Session {
   std::deque<Slot> line_;
   size_t line_bytes_ = 0;
   size_t usual_reply_ = 0;  // the largest of late
-  size_t open_writes_ = 0;
+  size_t open_in_batch_ = 0;
   uint64_t first_slot_ = 1;  // the number of line_.front()
 
  public:

@@ -146,6 +146,7 @@ void Shard::read(Session* session, Waiter waiter, uint64_t touches, int db, std:
     op.db = db;
     op.touches = touches;
     op.waiter = waiter;
+    session->set_in_batch(waiter.slot, true);
     batch->add(std::move(op), command);
     return;
   }
@@ -154,6 +155,7 @@ void Shard::read(Session* session, Waiter waiter, uint64_t touches, int db, std:
 
 void Shard::reads_at_once(Session* session, std::unique_ptr<Unit> unit) {
   if (Batch* batch = find_unsent(session)) {
+    session->set_in_batch(unit->ops.front().waiter.slot, true);
     for (const Op& op : unit->ops) batch->add(op, unit->bytes_of(op));
     return;
   }
@@ -179,12 +181,12 @@ void Shard::ask(int db, std::string_view command, std::function<void(std::string
   backend_.ask(db, command, std::move(answer));
 }
 
-// The newest batch, begun before the one with the serial `before`, with a write of the session that is still to be
-// answered and that Redis has not got yet.
+// The newest batch that Redis has not got yet with a write of the session, begun before the one with the serial
+// `before`; none if nothing in a batch is still to be answered.
 Batch* Shard::find_unsent(Session* session, uint64_t before) {
   if (kDeliberateBug == 10) return nullptr;  // a read may overtake a write of the same client
   std::erase_if(session->batches, [this](uint64_t serial) { return serial <= sent_serial_; });
-  if (!session->has_open_write()) return nullptr;
+  if (!session->has_open_in_batch()) return nullptr;
   for (auto serial = session->batches.rbegin(); serial != session->batches.rend(); ++serial) {
     if (*serial >= before) continue;
     if (gathering_ && gathering_->serial == *serial) return gathering_.get();
@@ -239,6 +241,7 @@ void Shard::send_orphans() {
     if (Batch* batch = find_unsent(session, orphan.batch)) {
       batch->add(orphan.op, orphan.command);
     } else {
+      session->set_in_batch(orphan.op.waiter.slot, false);
       backend_.read(orphan.op.waiter, orphan.op.touches, orphan.op.db, orphan.command);
     }
   }

@@ -85,12 +85,12 @@ class StartupTest(StartupCase):
 
             thread = threading.Thread(target=answer, daemon=True)
             thread.start()
-            self.assert_refused(f"127.0.0.1:{server.getsockname()[1]}", redis=f"127.0.0.1:{server.getsockname()[1]}")
+            self.assert_refused("not answer", redis=f"127.0.0.1:{server.getsockname()[1]}")
 
     def test_hung_redis(self):
         redis = self.redis()
         redis.pause()
-        self.assert_refused(redis.address, redis=redis.address)
+        self.assert_refused("accepts connections", "not answer", redis=redis.address)
 
     def test_redis_wants_a_password(self):
         redis = self.redis()

@@ -110,15 +110,15 @@ TEST_CASE("the oldest request without a reply") {
 TEST_CASE("whether a write is still to be answered") {
   Fixture f;
   f.session.open_slot(false, 0);
-  CHECK(!f.session.has_open_write());
+  CHECK(!f.session.has_open_in_batch());
   const uint64_t first = f.session.open_slot(true, 0);
   const uint64_t second = f.session.open_slot(true, 0);
   f.session.release(second);
   f.session.release(second);
-  CHECK(f.session.has_open_write());
+  CHECK(f.session.has_open_in_batch());
   f.session.give_up(first, "-error");
   f.session.give_up(second, "-error");
-  CHECK(!f.session.has_open_write());
+  CHECK(!f.session.has_open_in_batch());
 }
 
 TEST_CASE("the bytes of the replies in the line, and of those to come as large as the largest of late") {
