@@ -29,6 +29,12 @@ bool may_replay_batch(const CommandTable& table, std::string_view commands) {
 
 }  // namespace
 
+std::string replid_prefix(const std::string& log_id) {
+  std::string prefix = log_id.substr(0, kReplidPrefix);
+  prefix.resize(kReplidPrefix, '0');
+  return prefix;
+}
+
 Feeder::Feeder(FeedPort* port, Log* log, std::string log_id, int reserved_db, Position settled, ReplayLimit limit)
     : port_(port),
       log_id_(std::move(log_id)),
@@ -37,7 +43,9 @@ Feeder::Feeder(FeedPort* port, Log* log, std::string log_id, int reserved_db, Po
       source_(log),
       limit_(limit) {}
 
-void Feeder::on_connected() { feed_ = std::make_unique<Feed>(port_->random_hex(40), 1); }
+void Feeder::on_connected() {
+  feed_ = std::make_unique<Feed>(replid_prefix(log_id_) + port_->random_hex(40 - kReplidPrefix), 1);
+}
 
 bool Feeder::may_send() const { return port_->feed_unsent() < kUnsentBytes; }
 

@@ -27,6 +27,11 @@ class FeedPort {
   virtual std::string random_hex(size_t digits) = 0;
 };
 
+// What the replication ids of all feeds from one log begin with: a Redis that was left in the middle of one, before it
+// got the marker, is known by it.
+inline constexpr size_t kReplidPrefix = 24;
+std::string replid_prefix(const std::string& log_id);
+
 class Feeder {
  public:
   // `settled`: batches through here are known to be settled although no record may say so yet.

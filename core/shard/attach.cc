@@ -233,6 +233,8 @@ Result<Attach::Plan> Attach::plan(Position end, bool log_has_writes) {
                  "): give the right log, or throw away Redis's data with --discard-redis-data"};
   }
   if (redis_.keys == 0 && redis_.reserved_keys == 0) return Plan::kRebuild;
+  // Left behind in the middle of a rebuild, before it got its marker.
+  if (redis_.replica && redis_.replid.starts_with(replid_prefix(log_id_))) return Plan::kRebuild;
   if (options_.discard_redis_data) return Plan::kRebuild;
   if (redis_.reserved_keys > 0) {
     return Error{where + " holds " + std::to_string(redis_.reserved_keys) + " key(s) in database " +

@@ -148,6 +148,7 @@ void Probe::learn_info(const ReplyValue& reply) {
   }
   state_->version = info_field(info_, "redis_version");
   state_->run_id = info_field(info_, "run_id");
+  state_->replid = info_field(info_, "master_replid");
   state_->replica = info_field(info_, "role") == "slave";
   state_->replica_alone = state_->replica && info_field(info_, "master_link_status") != "up";
   if (info_field(info_, "redis_mode") == "cluster") {

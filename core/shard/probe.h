@@ -19,6 +19,7 @@ struct RedisState {
   CommandTable table;
   std::string version;  // as it says itself: "7.0.15"
   std::string run_id;   // of the process
+  std::string replid;   // of its replication stream, or of its master's
   int databases = 16;
   int reserved_db = 15;
   bool replica = false;        // it follows a master

@@ -265,6 +265,31 @@ class Overwriter(Writer):
                 for field, values in self.fields.items() if found.get(field) not in values]
 
 
+class Giant(Writer):
+    """Values above what one record of Kafka takes: they come in parts."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.next = 0
+        self.values = [None]
+
+    def step(self, client):
+        value = f"{self.next}:" + str(self.random.randrange(10)) * self.random.choice((1,) * 49 + (1500000,))
+        self.next += 1
+        before = self.values
+        self.values = before + [value]
+        try:
+            self.write(client, "SET", self.key(), value)
+        except NotWritten:
+            self.values = before
+            raise
+        self.values = [value]
+
+    def check(self, client):
+        found = client.must("GET", self.key())
+        return [] if found in self.values else [f"{str(found)[:20]} is none of {[str(one)[:20] for one in self.values]}"]
+
+
 class Scripter(Writer):
     """EVAL with the time and chance: what the script answered must be what the state says."""
 
@@ -344,7 +369,12 @@ class Transactor(Writer):
 
 
 class Expirer(Writer):
-    """SET with TTLs, short and long; PERSIST and EXPIRE."""
+    """SET with TTLs, short and long; PERSIST; scripts that set a time."""
+
+    SCRIPT = """
+        redis.call('SET', KEYS[1], '5')
+        redis.call('PEXPIRE', KEYS[1], ARGV[1])
+        return redis.call('INCR', KEYS[1])"""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -355,8 +385,13 @@ class Expirer(Writer):
     def step(self, client):
         key = self.key(f":{self.next}")
         self.next += 1
-        kind = self.random.choice(("short", "long", "persisted", "counted"))
-        if kind == "long":
+        kind = self.random.choice(("short", "long", "persisted", "counted", "scripted"))
+        if kind == "scripted":
+            if self.write(client, "EVAL", self.SCRIPT, "1", key, str(self.random.randint(1, 30))) != 6:
+                raise WrongAnswer("a key expired within a script")
+            if self.write(client, "PERSIST", key) == 1:
+                self.lasting[key] = "6"
+        elif kind == "long":
             self.write(client, "SET", key, key, "EX", "10000")
             self.lasting[key] = key
         elif kind == "persisted":
@@ -429,7 +464,7 @@ class FieldExpirer(Writer):
                            if until + 2 < time.time() and field in found]
 
 
-WRITERS = (Counter, Counter, Pipeliner, Pusher, Popper, Overwriter, Scripter, Transactor, Expirer)
+WRITERS = (Counter, Counter, Pipeliner, Pusher, Popper, Overwriter, Giant, Scripter, Transactor, Expirer)
 
 
 class Watcher(Writer):

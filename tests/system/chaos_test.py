@@ -19,6 +19,7 @@ class Chaos:
 
     BUILD = "7.0.15"
     ROUNDS = 40
+    ADOPTED = False  # whether Redis holds data already, which becomes the base snapshot
 
     def begin(self, log=None):
         self.seed = int(os.environ.get("HOLDFAST_CHAOS_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -26,9 +27,18 @@ class Chaos:
         self.random = random.Random(self.seed)
         print(f"\n{self.id()}: HOLDFAST_CHAOS_SEED={self.seed} HOLDFAST_CHAOS_ROUNDS={self.rounds}", file=sys.stderr)
         self.behind = self.redis(self.BUILD)
+        if self.ADOPTED:
+            self.fill()
         self.proxy = self.holdfast(self.behind, log)
         self.old_rdb = None
         self.writers = everybody(self.proxy.port, self.seed, fields_expire=self.BUILD in ("8.2.3", "valkey-9.1.2"))
+
+    def fill(self):
+        with self.behind.client() as client:
+            client.pipeline([("SET", f"base:{i}", "x" * i, "EX", "100000") for i in range(1000)])
+            client.must("RPUSH", "base:list", *range(1000))
+            client.must("SELECT", "9")
+            client.must("SET", "base:other", "1")
 
     def run_rounds(self, faults):
         for writer in self.writers:
@@ -117,7 +127,7 @@ class Chaos:
         self.freeze(self.proxy, 2)
 
     def freeze_redis(self):
-        self.freeze(self.behind, 2)
+        self.freeze(self.behind, self.random.choice((1, 1, 2, 8)))
 
     def stop_proxy(self):
         self.assertEqual(self.proxy.stop(), 0)
@@ -146,6 +156,8 @@ class Chaos:
         for writer in self.writers:
             print(f"  {writer.name}: {writer.acknowledged} acknowledged, {writer.unknown} unknown, {writer.refused} "
                   f"refused, longest {writer.longest:.1f} s", file=sys.stderr)
+            if self.ADOPTED:
+                self.assertEqual((client.must("LLEN", "base:list"), client.must("STRLEN", "base:999")), (1000, 999))
         self.assertEqual(problems, [])
         self.check_rebuilt()
         self.check_recovered()
@@ -191,6 +203,7 @@ class NewRedisChaosTest(SqliteChaosTest):
 
     BUILD = "8.2.3"
     ROUNDS = 20
+    ADOPTED = True
 
 
 class ValkeyChaosTest(SqliteChaosTest):
@@ -200,6 +213,7 @@ class ValkeyChaosTest(SqliteChaosTest):
 
 class KafkaChaosTest(Chaos, harness.SystemTest):
     ROUNDS = 16
+    ADOPTED = True
 
     def test_chaos(self):
         self.cluster = self.kafka()

@@ -13,6 +13,29 @@ def commands(text):
 
 
 FAMILIES = {
+    "flushing": r"""
+        SET a 1
+        SELECT 3
+        SET b 2
+        FLUSHALL
+        DBSIZE
+        SELECT 0
+        DBSIZE
+        SET a 2
+        FLUSHALL ASYNC
+        GET a
+        MULTI
+        SET a 3
+        FLUSHALL
+        SET b 4
+        EXEC
+        GET a
+        FLUSHALL NONSENSE
+        FLUSHALL SYNC
+        EVAL "redis.call('SET', 'a', '1') redis.call('FLUSHALL') return redis.call('SET', 'b', '2')" 0
+        DBSIZE
+        DEL b
+    """,
     "strings": r"""
         SET s1 hello
         GET s1

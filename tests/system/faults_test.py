@@ -127,6 +127,37 @@ class FaultsTest(FaultsCase):
         self.assertEqual(client.must("GET", "b"), "2" if outcomes[3] == "UNKNOWN" else None)
         self.assert_comes_back(contents(self.behind.port))
 
+    def test_endless_script(self):
+        """Redis is busy until somebody kills the script: errors come in time, also to a proxy that starts meanwhile."""
+        client = self.begin(flags=("--timeouts-write-ms", "1500", "--timeouts-read-ms", "1000"))
+        with self.behind.client() as direct:
+            direct.must("CONFIG", "SET", "lua-time-limit", "100")
+        client.must("SET", "a", "1")
+        begin = time.monotonic()
+        self.assertEqual(word(client.command("EVAL", "while true do end", "0")), "UNKNOWN")
+        self.assertIn(word(client.command("GET", "a")), ("UNAVAILABLE", "LOADING", "BUSY"))
+        self.assertIn(word(client.command("SET", "b", "1")), ("UNKNOWN", "NOTWRITTEN"))
+        self.assertLess(time.monotonic() - begin, 10)
+        for restart in (False, True):
+            if restart:
+                client.send("EVAL", "while true do end", "0")
+                harness.wait_until(self.is_busy, "the script runs")
+                self.proxy.kill()
+                self.proxy.start(wait=False)
+                self.proxy.wait_said("busy")
+            with self.behind.client() as direct:
+                harness.wait_until(lambda: not self.is_busy() or direct.command("SCRIPT", "KILL") is None,
+                                   "the script is killed")
+            self.proxy.wait_ready(30)
+            client = self.proxy.client()
+            harness.wait_until(lambda: client.command("SET", "c", "1") == "OK", "writes work again", timeout=20)
+            self.assertEqual(client.must("GET", "a"), "1")
+        self.assert_comes_back(contents(self.behind.port))
+
+    def is_busy(self):
+        with self.behind.client() as direct:
+            return word(direct.command("GET", "a")) == "BUSY"
+
     def test_redis_gone(self):
         client = self.begin(flags=("--timeouts-write-ms", "1500", "--timeouts-read-ms", "1000"))
         client.must("SET", "a", "1")

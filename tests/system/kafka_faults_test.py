@@ -85,6 +85,31 @@ class KafkaStartupTest(StartupCase):
         with redis.client() as client:
             self.assertEqual(client.must("DBSIZE"), 30)
 
+    def test_topic_made_anew_under_way(self):
+        """Deleted and made again while the proxy writes: nothing is acknowledged that is not in its log."""
+        redis = self.redis()
+        proxy = self.holdfast(redis, self.log, ("--timeouts-write-ms", "2000"))
+        client = proxy.client()
+        for number in range(1, 101):
+            self.assertEqual(client.must("INCR", "a"), number)
+        self.cluster.tool("org.apache.kafka.tools.TopicCommand", "--delete", "--topic", self.topic)
+        for _ in range(3):
+            try:
+                self.assertIn(word(client.command("INCR", "a")), ("UNKNOWN", "NOTWRITTEN"))
+            except OSError:
+                break  # it has ended
+        self.cluster.create_topic(self.topic, min_insync_replicas=2, retention_ms=-1)
+        deadline = time.monotonic() + 30
+        while proxy.is_running() and time.monotonic() < deadline:
+            try:
+                self.assertIn(word(client.command("INCR", "a")), ("UNKNOWN", "NOTWRITTEN"))
+            except OSError:
+                break
+        self.assertNotEqual(proxy.wait(20), 0)
+        self.assertIn("log", proxy.said().splitlines()[-1])
+        with redis.client() as direct:
+            self.assertEqual(direct.must("GET", "a"), "100")
+
     def test_log_cut_off_at_its_beginning(self):
         """Records that are still needed are gone."""
         redis = self.redis()
