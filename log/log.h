@@ -35,6 +35,9 @@ class LogReader {
   // entry is given when there is one, however large). Returns the number of entries appended; 0: nothing more is
   // there yet. Never blocks longer than some milliseconds. An error is final for this reader: open another.
   virtual Result<size_t> poll(std::vector<LogEntry>* out, size_t max_bytes) = 0;
+
+  // Whether the last error was that the log has no such position (any more): reading again will not help.
+  virtual bool out_of_range() const { return false; }
 };
 
 struct Delivery {

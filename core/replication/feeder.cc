@@ -63,6 +63,7 @@ Result<bool> Feeder::send_rdb() {
   if (!feed_ || (!feed_->wants_rdb() && rdb_bytes_ < 0)) return false;
   const std::optional<SnapshotRef>& base = source_.replay().base();
   if (rdb_bytes_ < 0) {
+    base_sent_ = base ? base->file : "";
     rdb_bytes_ = static_cast<int64_t>(kEmptyRdb.size());
     if (base) {
       const Result<int64_t> size = port_->snapshot_size(*base);
@@ -157,6 +158,11 @@ void Feeder::send_marker() {
   feed_->stream(commands, &out_);
   marker_due_ = false;
   port_->feed_send(std::exchange(out_, std::string()));
+}
+
+bool Feeder::outdated() const {
+  const std::optional<SnapshotRef>& base = source_.replay().base();
+  return base && base->file != base_sent_;
 }
 
 void Feeder::finish() {

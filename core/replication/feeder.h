@@ -54,6 +54,10 @@ class Feeder {
   // Whether pump()'s error will be the same next time: a damaged log, a base snapshot that is not there.
   bool spoilt() const { return source_.damaged() || no_snapshot_; }
 
+  // Whether the log, as far as it was read, begins with another base snapshot than the one that was fed: the record of
+  // an earlier leader that came in late.
+  bool outdated() const;
+
   LogSource& source() { return source_; }
   // After all was fed: where Redis is.
   const std::string& replid() const { return feed_->replid(); }
@@ -76,6 +80,7 @@ class Feeder {
   LogSource source_;
   ReplayLimit limit_;
   std::unique_ptr<Feed> feed_;
+  std::string base_sent_;
   int64_t rdb_bytes_ = -1;
   int64_t rdb_sent_ = 0;
   bool rdb_done_ = false;

@@ -22,6 +22,7 @@ class LogSource {
 
   Chain& chain() { return chain_; }
   Replay& replay() { return replay_; }
+  const Replay& replay() const { return replay_; }
   // The last entry that was read, whether it counts or not.
   Position position() const { return position_; }
 

@@ -86,7 +86,7 @@ void Attach::check_patience(int64_t now) {
       : stage_ == Stage::kFeeding && feeder_->rdb_under_way()
           ? "Redis does not connect to the feed at " + world_->feed_host() + ":" + std::to_string(world_->feed_port()) +
                 " (redis.feed-address)"
-          : std::string("no progress while ") + doing();
+          : std::string("no progress while ") + doing() + (line_->complaint().empty() ? "" : ": " + line_->complaint());
   refuse("not ready within " + std::to_string(options_.attach_timeout_ms) + " ms (timeouts.attach-ms): " + why);
 }
 
@@ -462,6 +462,10 @@ void Attach::pump() {
       // An earlier start's claim came in late: it had given the log its id.
       log_id_ = feeder_->source().log_id();
       start_rebuild("the log has another id");
+      return;
+    }
+    if (feeder_->outdated()) {
+      start_rebuild("a base snapshot has come in late");
       return;
     }
     if (first_) feeder_->feed_unseen(redis_.table);

@@ -184,6 +184,11 @@ void CommitLine::read_to_claim() {
   }
   std::vector<LogEntry> entries;
   const Result<size_t> read = reader_->poll(&entries, kReadBytes);
+  if (!read.ok() && reader_->out_of_range()) {
+    fence("the log does not have position " + std::to_string(chain_.state().position + 1) +
+          " any more: it was truncated or made anew");
+    return;
+  }
   if (!read.ok()) {
     complain("the log cannot be read: " + read.error());
     reader_.reset();

@@ -54,6 +54,8 @@ class CommitLine {
 
   // Since when the oldest record, or a claim, waits for the log (monotonic ms); 0: nothing waits.
   int64_t waiting_since() const;
+  // What keeps the log from taking a claim, if anything does; for people.
+  const std::string& complaint() const { return complaint_; }
   bool reading() const { return state_ == State::kReading; }
   bool idle() const { return leading() && items_.empty(); }
   // What the newest record told, counting those under way.

@@ -35,11 +35,10 @@ const std::set<std::string>& reserved_properties() {
   return reserved;
 }
 
+// librdkafka says many things several times over, of connections that it makes anew by itself: details. What matters is
+// told by whoever waits for it.
 spdlog::level::level_enum level_of(int syslog_level) {
-  if (syslog_level <= 2) return spdlog::level::critical;
-  if (syslog_level == 3) return spdlog::level::err;
-  if (syslog_level == 4) return spdlog::level::warn;
-  return syslog_level <= 6 ? spdlog::level::info : spdlog::level::debug;
+  return syslog_level <= 2 ? spdlog::level::critical : syslog_level <= 6 ? spdlog::level::info : spdlog::level::debug;
 }
 
 void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {

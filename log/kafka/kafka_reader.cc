@@ -117,9 +117,10 @@ bool KafkaReader::fetch() {
   return count > 0;
 }
 
-Result<Done> KafkaReader::judge(const rd_kafka_message_t& message) const {
+Result<Done> KafkaReader::judge(const rd_kafka_message_t& message) {
   if (passes(message.err)) return Done{};
   if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+    out_of_range_ = true;
     return Error{name_ + ": position " + std::to_string(next_) +
                  " is out of range: it was truncated, or the log ends before it"};
   }

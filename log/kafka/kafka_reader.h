@@ -21,6 +21,7 @@ class KafkaReader : public LogReader {
   KafkaReader& operator=(const KafkaReader&) = delete;
 
   Result<size_t> poll(std::vector<LogEntry>* out, size_t max_bytes) override;
+  bool out_of_range() const override { return out_of_range_; }
 
  private:
   // What is left to the disposal: stopping a consumer takes its time.
@@ -39,10 +40,11 @@ class KafkaReader : public LogReader {
   KafkaReader(std::unique_ptr<Consumer> consumer, std::string name, Position from, std::shared_ptr<Disposal> disposal)
       : name_(std::move(name)), next_(from), consumer_(std::move(consumer)), disposal_(std::move(disposal)) {}
   bool fetch();
-  Result<Done> judge(const rd_kafka_message_t& message) const;
+  Result<Done> judge(const rd_kafka_message_t& message);
 
   std::string name_;
   Position next_;
+  bool out_of_range_ = false;
   std::unique_ptr<Consumer> consumer_;
   std::shared_ptr<Disposal> disposal_;
 };

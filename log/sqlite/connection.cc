@@ -12,6 +12,7 @@ Result<Connection> Connection::open(const std::string& path, Mode mode, std::chr
   Connection connection;
   connection.handle_.reset(handle);
   if (code != SQLITE_OK) return Error{"cannot open " + path + ": " + connection.problem()};
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   connection.set_busy_timeout(busy);
   return connection;
 }
@@ -35,6 +36,23 @@ Result<int64_t> Connection::integer(const char* sql) {
   if (!statement) return Error{statement.error()};
   if (statement->step() != SQLITE_ROW) return Error{problem()};
   return statement->integer(0);
+}
+
+Result<Done> Connection::checkpoint(int mode, WalPages* wal) {
+  int all = -1;
+  int moved = -1;
+  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), "main", mode, &all, &moved);
+  *wal = {all, moved};
+  if (code != SQLITE_OK) return Error{problem()};
+  return Done{};
+}
+
+Result<Done> Connection::sync_file() {
+  sqlite3_file* file = nullptr;
+  int code = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code == SQLITE_OK) code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  if (code != SQLITE_OK) return Error{"the file cannot be synced (SQLite's code " + std::to_string(code) + ")"};
+  return Done{};
 }
 
 void Connection::rollback() {

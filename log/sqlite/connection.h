@@ -49,10 +49,17 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
 };
 
+// Pages of the write-ahead log: -1 when not known.
+struct WalPages {
+  int64_t all = -1;
+  int64_t moved = -1;  // they are in the file too
+};
+
 class Connection {
  public:
   enum class Mode { kReadOnly, kReadWrite };
-  // Opening waits up to `busy` for locks that others hold. Only kReadWrite creates a missing file.
+  // Opening waits up to `busy` for locks that others hold. Only kReadWrite creates a missing file. Closing leaves the
+  // write-ahead log as it is.
   static Result<Connection> open(const std::string& path, Mode mode, std::chrono::milliseconds busy);
 
   Result<Statement> prepare(const char* sql);
@@ -62,6 +69,15 @@ class Connection {
   void set_busy_timeout(std::chrono::milliseconds busy) {
     sqlite3_busy_timeout(handle_.get(), static_cast<int>(busy.count()));
   }
+  // `hook` is called with `argument` and the pages that are in the write-ahead log, after each commit.
+  using CommitHook = int (*)(void* argument, sqlite3*, const char* schema, int wal_pages);
+  void on_commit(CommitHook hook, void* argument) { sqlite3_wal_hook(handle_.get(), hook, argument); }
+
+  // Moves the write-ahead log into the file; `mode` is one of SQLITE_CHECKPOINT_*. Needs to have read something before.
+  Result<Done> checkpoint(int mode, WalPages* wal);
+  // Returns when all that was written to the file itself is on disk.
+  Result<Done> sync_file();
+
   // Undoes a transaction, if one is open still (some errors end it by themselves).
   void rollback();
 

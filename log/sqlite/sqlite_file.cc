@@ -19,13 +19,13 @@ constexpr const char* kCreate =
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
-// The write-ahead log is moved into the file when it has some 4 MB: small enough for that to take some milliseconds.
-// What a burst has made of it is given back behind that.
+// The write-ahead log is moved into the file by the Checkpointer, which starts it afresh when it has 64 MB. What a
+// burst has made of it beyond some more than that is given back.
 constexpr const char* kSettings =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
-    "PRAGMA wal_autocheckpoint = 1000;"
-    "PRAGMA journal_size_limit = 67108864;";
+    "PRAGMA wal_autocheckpoint = 0;"
+    "PRAGMA journal_size_limit = 83886080;";
 
 Result<Done> limit_size(Connection* connection, int64_t max_file_bytes) {
   const Result<int64_t> page_size = connection->integer("PRAGMA page_size");

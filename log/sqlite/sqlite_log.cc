@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "log/sqlite/checkpointer.h"
 #include "log/sqlite/connection.h"
 #include "log/sqlite/file_lock.h"
 #include "log/sqlite/sqlite_file.h"
@@ -15,6 +16,7 @@ namespace holdfast {
 
 namespace {
 
+using sqlite::Checkpointer;
 using sqlite::Connection;
 using sqlite::FileLock;
 using sqlite::SqliteReader;
@@ -111,7 +113,10 @@ Result<std::unique_ptr<Log>> open_sqlite_log(const LogOptions& options) {
     if (!connection) return Error{connection.error()};
     const Result<Done> prepared = sqlite::prepare_file(&*connection, options.sqlite.max_file_bytes);
     if (!prepared) return in_file(path, prepared.error());
-    Result<std::unique_ptr<SqliteWriter>> started = SqliteWriter::start(std::move(*connection));
+    Result<std::unique_ptr<Checkpointer>> checkpointer = Checkpointer::start(path);
+    if (!checkpointer) return in_file(path, checkpointer.error());
+    Result<std::unique_ptr<SqliteWriter>> started =
+        SqliteWriter::start(std::move(*connection), std::move(*checkpointer));
     if (!started) return in_file(path, started.error());
     writer = std::move(*started);
   }

@@ -18,11 +18,18 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPurgeTime{5};
 constexpr Position kPurgeStep = 64;
 
+int tell_checkpointer(void* checkpointer, sqlite3*, const char*, int wal_pages) {
+  static_cast<Checkpointer*>(checkpointer)->committed(wal_pages);
+  return SQLITE_OK;  // anything else would be the result of the commit, which is done
+}
+
 }  // namespace
 
-Result<std::unique_ptr<SqliteWriter>> SqliteWriter::start(Connection connection) {
-  std::unique_ptr<SqliteWriter> writer(new SqliteWriter(std::move(connection)));
+Result<std::unique_ptr<SqliteWriter>> SqliteWriter::start(Connection connection,
+                                                          std::unique_ptr<Checkpointer> checkpointer) {
+  std::unique_ptr<SqliteWriter> writer(new SqliteWriter(std::move(connection), std::move(checkpointer)));
   if (Result<Done> prepared = writer->prepare_statements(); !prepared) return Error{prepared.error()};
+  writer->connection_.on_commit(tell_checkpointer, writer->checkpointer_.get());
   writer->thread_ = std::thread([raw = writer.get()] { raw->run(); });
   return writer;
 }
@@ -148,6 +155,7 @@ std::vector<Delivery> SqliteWriter::write(const std::vector<Append>& batch, std:
 }
 
 std::optional<SqliteWriter::Failure> SqliteWriter::commit(const std::vector<Append>& batch, size_t count) {
+  const Checkpointer::Turn turn(checkpointer_.get());
   if (const int code = begin_.run(); code != SQLITE_OK) return failure(code, Outcome::kNotWritten);
   if (end_ == kNoPosition) {
     if (std::optional<Failure> unknown_end = find_end()) return unknown_end;
@@ -170,6 +178,7 @@ std::optional<SqliteWriter::Failure> SqliteWriter::commit(const std::vector<Appe
 SqliteWriter::Failure SqliteWriter::failure(int code, Outcome outcome) {
   Failure failure{outcome, connection_.problem() + " (SQLite's code " + std::to_string(code) + ")"};
   connection_.rollback();
+  if ((code & 0xff) == SQLITE_FULL) checkpointer_->out_of_room();
   end_ = kNoPosition;
   return failure;
 }
@@ -184,6 +193,7 @@ std::optional<SqliteWriter::Failure> SqliteWriter::find_end() {
 }
 
 Result<Done> SqliteWriter::move_beginning(Position before) {
+  const Checkpointer::Turn turn(checkpointer_.get());
   set_beginning_.bind(1, before);
   if (set_beginning_.run() != SQLITE_OK) return Error{connection_.problem()};
   return Done{};
@@ -192,6 +202,7 @@ Result<Done> SqliteWriter::move_beginning(Position before) {
 // Returns whether there is more to delete. An error leaves the rest to the next truncation or the next start: what
 // readers see does not depend on it.
 bool SqliteWriter::purge_some() {
+  const Checkpointer::Turn turn(checkpointer_.get());
   const Clock::time_point until = Clock::now() + kPurgeTime;
   if (begin_.run() != SQLITE_OK) return false;
   bool more = true;

@@ -15,14 +15,15 @@
 #include "log/delivery_queue.h"
 #include "log/log.h"
 #include "log/ready_signal.h"
+#include "log/sqlite/checkpointer.h"
 #include "log/sqlite/connection.h"
 
 namespace holdfast::sqlite {
 
 class SqliteWriter {
  public:
-  // `connection` is to a file that prepare_file() was called for.
-  static Result<std::unique_ptr<SqliteWriter>> start(Connection connection);
+  // `connection` is to a file that prepare_file() was called for, `checkpointer` the one of that file.
+  static Result<std::unique_ptr<SqliteWriter>> start(Connection connection, std::unique_ptr<Checkpointer> checkpointer);
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
@@ -46,7 +47,8 @@ class SqliteWriter {
     std::string reason;
   };
 
-  explicit SqliteWriter(Connection connection) : connection_(std::move(connection)) {}
+  SqliteWriter(Connection connection, std::unique_ptr<Checkpointer> checkpointer)
+      : checkpointer_(std::move(checkpointer)), connection_(std::move(connection)) {}
   Result<Done> prepare_statements();
 
   // On the thread.
@@ -58,6 +60,8 @@ class SqliteWriter {
   std::optional<Failure> find_end();
   Result<Done> move_beginning(Position before);
   bool purge_some();
+
+  std::unique_ptr<Checkpointer> checkpointer_;  // outlives the connection
 
   // Used by the thread alone, once it runs.
   Connection connection_;

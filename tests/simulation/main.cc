@@ -41,6 +41,7 @@ void on_abort(int) {
 // What must have happened at least once in many runs.
 constexpr const char* kExpected[] = {
     "client: disconnects",
+    "client: half closed",
     "client: held back",
     "fault: Redis hangs",
     "fault: Redis killed, back as it was",
@@ -52,6 +53,7 @@ constexpr const char* kExpected[] = {
     "fault: main link cut",
     "fault: proxy and Redis killed",
     "fault: proxy killed",
+    "fault: proxy told to stop",
     "fault: tap cut",
     "log: an entry arrived late",
     "log: an entry timed out",
@@ -65,6 +67,7 @@ constexpr const char* kExpected[] = {
     "operation: done",
     "operation: not written",
     "operation: unknown",
+    "proxy: drained",
     "redis: +CONTINUE",
     "redis: CLIENT KILL of a predecessor",
     "redis: evicted",
@@ -72,6 +75,8 @@ constexpr const char* kExpected[] = {
     "redis: expired on access",
     "redis: full sync",
     "redis: promoted",
+    "redis: the marker evicted",
+    "reply: OOM",
     "run: Redis rebuilt in the end",
     "snapshot: not saved",
     "snapshot: saved",

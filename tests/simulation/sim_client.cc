@@ -31,8 +31,12 @@ void SimClient::start() {
 
 void SimClient::work() {
   if (!stream_ && (operations_left_ > 0 || !under_way_.empty())) connect();
-  if (stream_ && static_cast<int64_t>(under_way_.size()) < options_.pipeline && operations_left_ > 0) {
+  if (stream_ && !half_closed_ && static_cast<int64_t>(under_way_.size()) < options_.pipeline && operations_left_ > 0) {
     send_next();
+    if (rng_->chance(options_.half_close_rate)) {
+      half_closed_ = true;
+      stream_->end(0);
+    }
     if (rng_->chance(options_.disconnect_rate)) disconnect();
   }
   // After an error it waits a little: nothing is learnt from being refused all the time.
@@ -44,8 +48,9 @@ void SimClient::work() {
 // between two connections.
 void SimClient::connect() {
   if (session_ != 0 && world_->session_alive(session_)) return;
-  stream_ = world_->connect_client(&session_);
+  stream_ = world_->connect_client(rng_->chance(options_.slow_rate), &session_);
   if (!stream_) return;
+  half_closed_ = false;
   input_.clear();
   framer_ = ReplyFramer();
   stream_->attach(0, {[this, session = session_](std::string_view data) {
@@ -103,7 +108,7 @@ void SimClient::take_error(UnderWay* under_way, const std::string& text) {
   coverage_->count("reply: " + word);
   if (word == "UNKNOWN") {
     under_way->unknown = true;
-  } else if (word == "NOTWRITTEN" || word == "LOADING" || word == "UNAVAILABLE") {
+  } else if (word == "NOTWRITTEN" || word == "LOADING" || word == "UNAVAILABLE" || word == "OOM") {
     under_way->not_written = true;
   } else if (word == "EXECABORT") {
     under_way->refused = true;
@@ -138,6 +143,10 @@ void SimClient::finish(UnderWay done) {
   coverage_->count(outcome == Outcome::kDone      ? "operation: done"
                    : outcome == Outcome::kUnknown ? "operation: unknown"
                                                   : "operation: not written");
+  if (options_.no_errors && (done.unknown || done.not_written)) {
+    world_->fail("client " + std::to_string(number_) +
+                 " was refused or not answered, and nothing had happened: " + done.op.reply.text);
+  }
   done.account->settle(done.op, outcome);
 }
 

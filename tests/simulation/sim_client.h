@@ -18,6 +18,9 @@ struct SimClientOptions {
   int64_t pipeline = 4;                // operations under way at a time, at most
   int64_t think_us = 5 * kMs;          // between operations, at most
   double disconnect_rate = 0;          // for each operation
+  double half_close_rate = 0;          // the same: it sends no more, and waits for its replies
+  double slow_rate = 0;                // for each connection: it takes its replies a little at a time
+  bool no_errors = false;              // every operation must be carried out
   int64_t patience_us = 10 * kSecond;  // no request may wait longer while the proxy is alive
   bool strict = true;                  // what the accounts say counts
   AccountOptions accounts;
@@ -68,6 +71,7 @@ class SimClient {
   int64_t operations_left_;
   std::shared_ptr<SimStream> stream_;
   SessionId session_ = 0;
+  bool half_closed_ = false;
   bool refused_ = false;  // something, since it last asked
   std::string input_;
   ReplyFramer framer_;

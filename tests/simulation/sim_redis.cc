@@ -163,6 +163,7 @@ void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_vi
     return append_simple(reply, "QUEUED");
   }
   if (same_word(argv[0], "MULTI")) {
+    if (client->in_multi) return append_error(reply, "ERR MULTI calls can not be nested");
     client->in_multi = true;
     append_simple(reply, "OK");
   } else if (same_word(argv[0], "DISCARD")) {
@@ -245,12 +246,13 @@ void SimRedis::expire_some() {
 void SimRedis::evict() {
   if (options_.eviction == SimRedisOptions::Eviction::kNone || following_) return;
   while (data_.size() > options_.key_limit) {
-    // Any key of any database but the marker: one that is written all the time is the last to go.
+    // Any key of any database; the marker, being written all the time, is seldom the one.
     std::vector<std::pair<int, std::string>> candidates;
     for (int db = 0; db < options_.databases; db++) {
       for (const auto& [key, value] : data_[db]) {
         const bool fits = options_.eviction == SimRedisOptions::Eviction::kAll || value.expires_ms != kNoExpiry;
-        if (fits && key != kMarkerKey) candidates.emplace_back(db, key);
+        const bool spared = key == kMarkerKey && !(options_.evict_marker && rng_->chance(0.2));
+        if (fits && !spared) candidates.emplace_back(db, key);
       }
     }
     if (candidates.empty()) return;
@@ -260,7 +262,7 @@ void SimRedis::evict() {
     data_[db].erase(key);
     evicted_.insert(key);
     propagate({{db, bytes}}, false);
-    coverage_->count("redis: evicted");
+    coverage_->count(key == kMarkerKey ? "redis: the marker evicted" : "redis: evicted");
   }
 }
 

@@ -26,6 +26,7 @@ struct SimRedisOptions {
   Eviction eviction = Eviction::kNone;
   size_t key_limit = 20;  // keys at which eviction begins
   size_t backlog_bytes = 64 << 20;
+  bool evict_marker = false;
   std::string password;
 };
 

@@ -111,7 +111,8 @@ void SimRedis::admin_config(const ClientPtr&, const Argv& argv, std::string* rep
 
 void SimRedis::admin_info(const ClientPtr&, const Argv&, std::string* reply) {
   std::string text = "# Server\r\nredis_version:" + std::string(options_.dialect.old ? "6.2.5" : "7.0.15") +
-                     "\r\nredis_mode:standalone\r\nrun_id:" + run_id_ + "\r\nloading:0\r\nused_memory:1000000\r\n";
+                     "\r\nredis_mode:standalone\r\nrun_id:" + run_id_ +
+                     "\r\nloading:0\r\nused_memory:" + std::to_string(1000 * data_.size()) + "\r\n";
   text += "# Replication\r\nrole:" + std::string(following_ ? "slave" : "master") + "\r\n";
   if (following_) {
     text += "master_host:" + master_host_ + "\r\nmaster_port:" + std::to_string(master_port_) +

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "core/resp/integer.h"
 #include "core/resp/reply.h"
@@ -390,6 +392,69 @@ struct SimCommands::Call {
     }
   }
 
+  // The same command's hands in another database; nullptr and an error: there is no such database.
+  std::optional<Context> in_database(size_t argument) {
+    int64_t db = 0;
+    const auto count = static_cast<int64_t>(context.data->databases.size());
+    if (!number_arg(argument, &db) || db < 0 || db >= count) {
+      error("ERR DB index is out of range");
+      return std::nullopt;
+    }
+    Context other = context;
+    other.db = static_cast<int>(db);
+    return other;
+  }
+
+  void move() {
+    const std::optional<Context> other = in_database(2);
+    if (!other) return;
+    if (other->db == context.db) return error("ERR source and destination objects are the same");
+    Call there{commands, *other, argv, reply, effects};
+    const Value* value = find(arg(1));
+    if (value == nullptr || there.find(arg(1)) != nullptr) return integer(0);
+    there.keys()[std::string(arg(1))] = *value;
+    erase(arg(1));
+    tell_own();
+    integer(1);
+  }
+
+  // COPY source destination [DB n]
+  void copy() {
+    const std::optional<Context> other = argv.size() == 5 ? in_database(4) : context;
+    if (!other) return;
+    if (other->db == context.db && arg(1) == arg(2)) {
+      return error("ERR source and destination objects are the same");
+    }
+    Call there{commands, *other, argv, reply, effects};
+    const Value* value = find(arg(1));
+    if (value == nullptr || there.find(arg(2)) != nullptr) return integer(0);
+    there.keys()[std::string(arg(2))] = *value;
+    tell_own();
+    integer(1);
+  }
+
+  void rename() {
+    const Value* value = find(arg(1));
+    if (value == nullptr) return error("ERR no such key");
+    if (arg(1) == arg(2)) return ok();
+    find(arg(2));
+    const Value moved = *value;
+    erase(arg(1));
+    keys()[std::string(arg(2))] = moved;
+    tell_own();
+    ok();
+  }
+
+  void swapdb() {
+    const std::optional<Context> one = in_database(1);
+    if (!one) return;
+    const std::optional<Context> two = in_database(2);
+    if (!two) return;
+    std::swap((*context.data)[one->db], (*context.data)[two->db]);
+    tell_own();
+    ok();
+  }
+
   void flushdb() {
     const bool any = !keys().empty();
     keys().clear();
@@ -461,6 +526,7 @@ struct SimCommands::Entry {
 
 const SimCommands::Entry SimCommands::kEntries[] = {
     {{"append", 3, "write denyoom fast", 1, 1, 1}, &Call::append},
+    {{"copy", -3, "write denyoom", 1, 2, 1}, &Call::copy},
     {{"dbsize", 1, "readonly fast", 0, 0, 0}, &Call::dbsize},
     {{"del", -2, "write", 1, -1, 1}, &Call::del},
     {{"eval", -3, "noscript movablekeys", 0, 0, 0}, &Call::eval},
@@ -481,12 +547,14 @@ const SimCommands::Entry SimCommands::kEntries[] = {
     {{"lpush", -3, "write denyoom fast", 1, 1, 1}, &Call::lpush},
     {{"lrange", 4, "readonly", 1, 1, 1}, &Call::lrange},
     {{"module.draw", 2, "write denyoom module", 1, 1, 1}, &Call::draw},
+    {{"move", 3, "write fast", 1, 1, 1}, &Call::move},
     {{"persist", 2, "write fast", 1, 1, 1}, &Call::persist},
     {{"pexpire", -3, "write fast", 1, 1, 1}, &Call::pexpire},
     {{"pexpireat", -3, "write fast", 1, 1, 1}, &Call::pexpireat},
     {{"psetex", 4, "write denyoom", 1, 1, 1}, &Call::psetex},
     {{"pttl", 2, "readonly fast", 1, 1, 1}, &Call::pttl},
     {{"randomkey", 1, "readonly", 0, 0, 0}, &Call::randomkey},
+    {{"rename", 3, "write", 1, 2, 1}, &Call::rename},
     {{"rpush", -3, "write denyoom fast", 1, 1, 1}, &Call::rpush},
     {{"sadd", -3, "write denyoom fast", 1, 1, 1}, &Call::sadd},
     {{"set", -3, "write denyoom", 1, 1, 1}, &Call::set},
@@ -495,6 +563,7 @@ const SimCommands::Entry SimCommands::kEntries[] = {
     {{"smembers", 2, "readonly", 1, 1, 1}, &Call::smembers},
     {{"spop", -2, "write fast", 1, 1, 1}, &Call::spop},
     {{"srem", -3, "write fast", 1, 1, 1}, &Call::srem},
+    {{"swapdb", 3, "write fast", 0, 0, 0}, &Call::swapdb},
     {{"unlink", -2, "write fast", 1, -1, 1}, &Call::del},
 };
 

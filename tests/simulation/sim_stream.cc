@@ -41,6 +41,12 @@ void SimStream::hear_of_end(int end) {
   if (ends_[end].handlers.on_closed) ends_[end].handlers.on_closed();
 }
 
+void SimStream::end(int end) {
+  clock_->at(arrival(&ends_[end]) + 1, [self = shared_from_this(), end, this] {
+    if (ends_[1 - end].open && ends_[1 - end].handlers.on_end) ends_[1 - end].handlers.on_end();
+  });
+}
+
 void SimStream::close(int end) {
   if (!ends_[end].open) return;
   ends_[end].open = false;

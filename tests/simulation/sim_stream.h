@@ -17,6 +17,7 @@ class SimStream : public std::enable_shared_from_this<SimStream> {
   struct Handlers {
     std::function<void(std::string_view)> on_data;
     std::function<void()> on_closed;
+    std::function<void()> on_end = {};  // the other end sends no more, but still reads
   };
 
   // `latency_us`: of a piece, at most, in ordinary times.
@@ -26,6 +27,8 @@ class SimStream : public std::enable_shared_from_this<SimStream> {
   void attach(int end, Handlers handlers) { ends_[end].handlers = std::move(handlers); }
   void send(int end, std::string bytes);
 
+  // This end sends no more.
+  void end(int end);
   // This end hears nothing more. The other one gets what is under way and then hears of it.
   void close(int end);
   // The connection breaks: both ends hear of it, each some time later; some of what is under way is lost.

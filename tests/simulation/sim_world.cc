@@ -48,6 +48,7 @@ void SimWorld::start_proxy() {
   life_++;
   actions_left_ = INT64_MAX;
   turn_due_ = false;
+  draining_since_us_ = -1;
   trace("proxy starts");
   shard_ = std::make_unique<Shard>(this, options_.shard);
   log_.set_ready_callback([this] { wake(); });
@@ -83,7 +84,14 @@ void SimWorld::event(uint64_t life, const std::function<void(Shard*)>& tell) {
 void SimWorld::turn() {
   if (!shard_) return;
   if (shard_->turn()) wake();
-  if (actions_left_ <= 0) end_process();
+  if (actions_left_ <= 0) return end_process();
+  if (draining_since_us_ < 0) return;
+  if (shard_->drained()) {
+    coverage_->count("proxy: drained");
+    end_process();
+  } else if (clock_->now_us() - draining_since_us_ > 30 * kSecond) {
+    fail("the proxy was told to stop and does not");
+  }
 }
 
 bool SimWorld::may_act() {
@@ -103,6 +111,15 @@ void SimWorld::crash_proxy(int64_t actions, int64_t restart_us) {
     actions_left_ = 0;
     end_process();
   });
+}
+
+void SimWorld::drain_proxy(int64_t restart_us) {
+  if (!shard_ || actions_left_ != INT64_MAX || draining_since_us_ >= 0 || !shard_->status().ready) return;
+  trace("proxy drains");
+  draining_since_us_ = clock_->now_us();
+  restart_us_ = restart_us;
+  shard_->drain();
+  wake();
 }
 
 void SimWorld::end_process() {
@@ -129,6 +146,7 @@ void SimWorld::end_process() {
 void SimWorld::fatal(const std::string& reason) {
   trace("fatal: " + reason);
   coverage_->count("proxy: ends by itself");
+  coverage_->count("proxy ended: " + reason.substr(0, 50));
   // The log is never damaged here, and Redis is never anybody else's.
   for (const char* never : {"damaged", "stops this", "lost committed", "does not have", "mixed", "another log",
                             "not ours", "needs for itself", "holds the state"}) {
@@ -234,12 +252,13 @@ void SimWorld::feed_close() {
 
 // ---- clients
 
-std::shared_ptr<SimStream> SimWorld::connect_client(SessionId* session) {
-  if (!shard_ || actions_left_ <= 0) return nullptr;
+std::shared_ptr<SimStream> SimWorld::connect_client(bool slow, SessionId* session) {
+  if (!shard_ || actions_left_ <= 0 || draining_since_us_ >= 0) return nullptr;
   const SessionId id = next_session_++;
   *session = id;
   auto stream = std::make_shared<SimStream>(clock_, rng_, options_.latency_us);
   sessions_[id].stream = stream;
+  sessions_[id].slow = slow;
   const uint64_t life = life_;
   stream->attach(1, {[this, id, life](std::string_view data) {
                        const auto it = sessions_.find(id);
@@ -251,7 +270,7 @@ std::shared_ptr<SimStream> SimWorld::connect_client(SessionId* session) {
                        if (tracing()) trace("client" + std::to_string(id) + "> " + std::string(data));
                        event(life, [&](Shard* shard) { shard->on_client_data(id, data); });
                      },
-                     [this, id] { session_closed(id); }});
+                     [this, id] { session_closed(id); }, [this, id] { session_ended(id); }});
   event(life, [id](Shard* shard) { shard->on_client_connected(id, "10.0.0.1:1", "10.0.0.2:6379"); });
   return stream;
 }
@@ -267,16 +286,57 @@ void SimWorld::session_closed(SessionId id) {
   event(life_, [id](Shard* shard) { shard->on_client_disconnected(id); });
 }
 
+void SimWorld::session_ended(SessionId id) {
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return;
+  if (it->second.held || !it->second.waiting.empty()) {
+    it->second.peer_ended = true;
+    return;
+  }
+  coverage_->count("client: half closed");
+  trace("client" + std::to_string(id) + " sends no more");
+  event(life_, [id](Shard* shard) { shard->on_client_end(id); });
+}
+
+// A slow client takes some of its replies.
+void SimWorld::take_unsent(SessionId id) {
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return;
+  SessionState& session = it->second;
+  const size_t size = std::min(session.unsent.size(), static_cast<size_t>(rng_->between(1, 200)));
+  session.stream->send(1, session.unsent.substr(0, size));
+  session.unsent.erase(0, size);
+  if (session.unsent.empty()) {
+    if (session.closing) close_session(id);
+    return;
+  }
+  clock_->in(rng_->between(100, 5 * kMs), [this, id] { take_unsent(id); });
+}
+
+size_t SimWorld::client_unsent(SessionId client) {
+  const auto it = sessions_.find(client);
+  return it == sessions_.end() ? 0 : it->second.unsent.size();
+}
+
 void SimWorld::client_send(SessionId client, std::string bytes) {
   const auto it = sessions_.find(client);
   if (!may_act() || it == sessions_.end()) return;
   check_tokens(bytes);
   if (tracing()) trace("client" + std::to_string(client) + "< " + bytes);
-  it->second.stream->send(1, std::move(bytes));
+  if (!it->second.slow) return it->second.stream->send(1, std::move(bytes));
+  const bool idle = it->second.unsent.empty();
+  it->second.unsent += bytes;
+  if (idle) clock_->in(rng_->between(100, 5 * kMs), [this, client] { take_unsent(client); });
 }
 
 void SimWorld::client_close(SessionId client) {
-  if (!may_act() || !sessions_.contains(client)) return;
+  const auto it = sessions_.find(client);
+  if (!may_act() || it == sessions_.end()) return;
+  it->second.closing = true;
+  if (it->second.unsent.empty()) close_session(client);
+}
+
+void SimWorld::close_session(SessionId client) {
   sessions_[client].stream->close(1);
   clock_->in(1, [this, client, life = life_] {
     if (life != life_ || sessions_.erase(client) == 0) return;
@@ -289,13 +349,15 @@ void SimWorld::client_hold(SessionId client, bool hold) {
   if (!may_act() || it == sessions_.end()) return;
   it->second.held = hold;
   if (hold) coverage_->count("client: held back");
-  if (hold || (it->second.waiting.empty() && !it->second.peer_closed)) return;
+  if (hold || (it->second.waiting.empty() && !it->second.peer_closed && !it->second.peer_ended)) return;
   clock_->in(0, [this, client, life = life_] {
     const auto held = sessions_.find(client);
     if (life != life_ || held == sessions_.end() || held->second.held) return;
     const std::string waiting = std::exchange(held->second.waiting, {});
     const bool closed = held->second.peer_closed;
+    const bool ended = std::exchange(held->second.peer_ended, false);
     if (!waiting.empty()) event(life, [&](Shard* shard) { shard->on_client_data(client, waiting); });
+    if (ended) session_ended(client);
     if (closed) session_closed(client);
   });
 }

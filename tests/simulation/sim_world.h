@@ -42,8 +42,11 @@ class SimWorld : public World {
   // It dies soon: after `actions` more actions, which may be in the middle of a turn, and is started again later.
   void crash_proxy(int64_t actions, int64_t restart_us);
 
-  // A client connects; nullptr: refused. Its end is 0.
-  std::shared_ptr<SimStream> connect_client(SessionId* session);
+  // It is told to stop: it answers what it has admitted, and is started again.
+  void drain_proxy(int64_t restart_us);
+
+  // A client connects; nullptr: refused. Its end is 0. A slow one takes its replies a little at a time.
+  std::shared_ptr<SimStream> connect_client(bool slow, SessionId* session);
   // Whether the proxy may still get something from this session.
   bool session_alive(SessionId session) const { return sessions_.contains(session); }
 
@@ -75,6 +78,7 @@ class SimWorld : public World {
   void feed_close() override;
   size_t feed_unsent() override { return 0; }
   void client_send(SessionId client, std::string bytes) override;
+  size_t client_unsent(SessionId client) override;
   void client_close(SessionId client) override;
   void client_hold(SessionId client, bool hold) override;
   Log& log() override { return log_; }
@@ -96,7 +100,11 @@ class SimWorld : public World {
     std::shared_ptr<SimStream> stream;
     bool held = false;
     bool peer_closed = false;
+    bool peer_ended = false;
     std::string waiting;  // bytes that came while it was held
+    std::string unsent;   // what a slow client has not taken yet
+    bool slow = false;
+    bool closing = false;  // once that is gone
   };
 
   // Lets the shard know of something, if it is still the same process.
@@ -107,6 +115,9 @@ class SimWorld : public World {
   void end_process();
   bool may_act();
   void session_closed(SessionId id);
+  void session_ended(SessionId id);
+  void take_unsent(SessionId id);
+  void close_session(SessionId id);
   std::shared_ptr<SimStream> connect_feed();
   void learn_tokens(const LogEntry& entry);
   void check_tokens(std::string_view reply);
@@ -123,6 +134,7 @@ class SimWorld : public World {
   bool turn_due_ = false;
   int64_t actions_left_ = INT64_MAX;
   int64_t restart_us_ = 0;
+  int64_t draining_since_us_ = -1;
   LinkState links_[2];
   std::shared_ptr<SimStream> feed_;
   uint64_t feed_number_ = 0;

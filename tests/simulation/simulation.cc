@@ -51,7 +51,7 @@ Plan make_plan(Rng* rng, bool trace) {
   plan.world.trace = trace;
 
   plan.clients = rng->between(1, 6);
-  plan.client.operations = rng->between(80, 200) / plan.clients;
+  plan.client.operations = rng->between(100, 300) / plan.clients;
   plan.client.pipeline = rng->chance(0.3) ? 1 : rng->between(2, 10);
   plan.client.think_us = rng->chance(0.5) ? 2 * kMs : rng->between(10, 80 * kMs);
   plan.client.strict = redis.eviction != SimRedisOptions::Eviction::kAll;
@@ -67,10 +67,21 @@ Plan make_plan(Rng* rng, bool trace) {
     plan.world.check_tokens = false;
   }
 
-  // One seed in six meets no fault at all.
-  if (rng->chance(0.84)) {
-    plan.faults = rng->between(1, 7);
-    plan.faults_until_us = rng->between(500 * kMs, 4 * kSecond);
+  if (rng->chance(0.3)) plan.client.half_close_rate = 0.02;
+  if (rng->chance(0.3)) {
+    plan.client.slow_rate = 0.5;
+    if (rng->chance(0.5)) shard.frontdesk.output_bytes = 1000;
+  }
+  // One seed in six meets no fault at all: then everything must be carried out.
+  if (rng->chance(0.16)) {
+    shard.write_timeout_ms = shard.read_timeout_ms = 20'000;
+    plan.client.no_errors = true;
+    plan.client.patience_us = 40 * kSecond;
+    redis.evict_marker = rng->chance(0.5);
+  } else {
+    plan.faults = rng->between(1, 10);
+    plan.faults_until_us = rng->between(500 * kMs, 5 * kSecond);
+    if (rng->chance(0.1)) shard.maxmemory = rng->between(10'000, 30'000);
     if (rng->chance(0.6)) plan.log_faults = rng->chance(0.5) ? 0.01 : 0.06;
     if (rng->chance(0.5)) plan.client.disconnect_rate = 0.01;
   }
@@ -99,7 +110,10 @@ class Run {
       clients_.back()->start();
     }
     for (int64_t i = 0; i < plan_.faults; i++) {
-      clock_.at(rng_.between(0, plan_.faults_until_us), [this] { fault(); });
+      const int64_t time = rng_.between(0, plan_.faults_until_us);
+      clock_.at(time, [this] { fault(); });
+      // The worst come together.
+      if (rng_.chance(0.3)) clock_.at(time + rng_.between(0, 20 * kMs), [this] { fault(); });
     }
     watch();
 
@@ -141,7 +155,7 @@ class Run {
   void fault() {
     SimRedis& redis = world_->redis();
     const int64_t soon = rng_.chance(0.5) ? rng_.between(1 * kMs, 50 * kMs) : rng_.between(1 * kMs, 1 * kSecond);
-    switch (rng_.below(13)) {
+    switch (rng_.below(14)) {
       case 0:
       case 1:
       case 2:
@@ -187,6 +201,10 @@ class Run {
       case 11:
         coverage_->count("fault: all clients disconnect");
         for (const auto& client : clients_) client->disconnect();
+        break;
+      case 12:
+        coverage_->count("fault: proxy told to stop");
+        world_->drain_proxy(soon);
         break;
       default:
         coverage_->count("fault: proxy and Redis killed");

@@ -191,7 +191,7 @@ Op WildAccount::next(Rng* rng) {
   std::vector<Words> some;
   const int64_t count = rng->chance(0.2) ? rng->between(2, 5) : 1;
   for (int64_t i = 0; i < count; i++) {
-    switch (rng->below(flushes_ ? 33 : 31)) {
+    switch (rng->below(flushes_ ? 37 : 34)) {
       case 0: some.push_back({"SET", key(), value}); break;
       case 1: some.push_back({"SET", key(), value, "PX", soon()}); break;
       case 2: some.push_back({"SET", key(), value, "EX", "1", "GET"}); break;
@@ -223,7 +223,13 @@ Op WildAccount::next(Rng* rng) {
       case 28: some.push_back({rng->chance(0.5) ? "SMEMBERS" : "HGETALL", key()}); break;
       case 29: some.push_back({rng->chance(0.5) ? "DBSIZE" : "RANDOMKEY"}); break;
       case 30: some.push_back({"NOSUCH", key()}); break;
-      case 31: some.push_back({"FLUSHDB"}); break;
+      case 31: some.push_back({"MOVE", key(), rng->chance(0.9) ? "1" : "3"}); break;
+      case 32:
+        some.push_back(rng->chance(0.5) ? Words{"COPY", key(), key()} : Words{"COPY", key(), key(), "DB", "1"});
+        break;
+      case 33: some.push_back({"RENAME", key(), key()}); break;
+      case 34: some.push_back({"SWAPDB", "0", rng->chance(0.9) ? "1" : "3"}); break;
+      case 35: some.push_back({"FLUSHDB"}); break;
       default: some.push_back({"FLUSHALL"}); break;
     }
   }

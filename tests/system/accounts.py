@@ -95,6 +95,10 @@ class Writer(threading.Thread):
     def step(self, client):
         raise NotImplementedError
 
+    def is_settled(self, client):  # pylint: disable=unused-argument
+        """Whether what must expire has expired."""
+        return True
+
     def check(self, client):
         """Lines about what is wrong in the state."""
         raise NotImplementedError
@@ -412,6 +416,9 @@ class Expirer(Writer):
             elif value != 6:
                 raise WrongAnswer(f"{key} was 5 or gone, and INCR says {value}")
 
+    def is_settled(self, client):
+        return not client.must("EXISTS", *self.passing, "none")
+
     def check(self, client):
         problems = []
         for key, value in self.lasting.items():
@@ -454,6 +461,10 @@ class FieldExpirer(Writer):
                 self.lasting[field] = "1"
             elif value != 6:
                 raise WrongAnswer(f"{field} was 5 or gone, and HINCRBY says {value}")
+
+    def is_settled(self, client):
+        fields = client.must("HKEYS", self.key())  # without those that have expired and are still counted by HLEN
+        return client.must("HLEN", self.key()) == len(fields) and not self.passing.keys() & set(fields)
 
     def check(self, client):
         flat = client.must("HGETALL", self.key())

@@ -129,6 +129,32 @@ TEST_CASE("a transaction's pieces are told as pieces, what the proxy answers in 
   CHECK(f.told() == "1.1 +local;…\n1.1 +OK;…\n1.1 +local;…\n1.1 +local;\nbatch -1 replied\n");
 }
 
+TEST_CASE("what the proxy answers at the end of a transaction of reads is not forgotten") {
+  Fixture f;
+  auto unit = std::make_unique<Unit>();
+  add_ops(unit.get(), "GET a");
+  unit->ops[0].last_piece = false;
+  Op local;
+  local.kind = Op::Kind::kLocal;
+  local.waiter = {1, 1};
+  local.reply = "+local\r\n";
+  unit->ops.push_back(local);
+  f.backend.reads_at_once(std::move(unit));
+  CHECK(f.output() == "MULTI | SELECT 0 | GET a | EXEC | ROLE");
+  f.backend.on_data("+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n$-1\r\n" + kRole);
+  CHECK(f.told() == "1.1 $-1;…\n1.1 +local;\nreads 1 at 500\n");
+}
+
+TEST_CASE("the reads of each turn wait for the offset of their own") {
+  Fixture f;
+  f.backend.read({1, 1}, 7, 0, words("GET a"));
+  f.output();
+  f.backend.read({1, 2}, 7, 0, words("GET b"));
+  f.output();
+  f.backend.on_data("+OK\r\n$-1\r\n" + kRole + "$-1\r\n*3\r\n$6\r\nmaster\r\n:600\r\n*0\r\n");
+  CHECK(f.told() == "1.1 $-1;\nreads 1 at 500\n1.2 $-1;\nreads 2 at 600\n");
+}
+
 TEST_CASE("a refused batch: each command tells why, the others that they were not executed") {
   Fixture f;
   Batch batch;
@@ -256,8 +282,16 @@ TEST_CASE("answers that do not fit end the connection with a reason") {
   SUBCASE("not a master") {
     f.backend.read({1, 1}, 7, 0, words("GET a"));
     f.output();
-    f.backend.on_data("+OK\r\n$-1\r\n*5\r\n$5\r\nslave\r\n$1\r\nh\r\n:1\r\n$9\r\nconnected\r\n:7\r\n");
+    f.backend.on_data("+OK\r\n$-1\r\n*5\r\n$5\r\nslave\r\n$15\r\n192.168.100.100\r\n:1\r\n$9\r\nconnected\r\n:7\r\n");
     CHECK(f.told() == "1.1 $-1;\n");  // and not that it is done
+  }
+  SUBCASE("MULTI refused") {
+    Batch batch;
+    add_ops(&batch, "SET a 1");
+    f.backend.apply(&batch, "m");
+    f.output();
+    f.backend.on_data("-NOPERM no\r\n");
+    CHECK(!batch.refused);
   }
   SUBCASE("EXEC with another count") {
     Batch batch;
@@ -289,7 +323,7 @@ TEST_CASE("what was owed by a connection that is gone") {
   std::string slots;
   for (const Waiter& waiter : f.backend.owed_reads()) slots += std::to_string(waiter.slot) + " ";
   CHECK(slots == "1 2 3 1 ");
-  f.backend.on_data("$10\r\nhalf");
+  f.backend.on_data("*2\r\n$1\r\na\r\n");
   f.backend.reset();
   CHECK(f.backend.owed() == 0);
   CHECK(f.backend.owed_reads().empty());

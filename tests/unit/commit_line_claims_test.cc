@@ -113,7 +113,8 @@ TEST_CASE("a log that cannot be read for a while is waited for") {
   CommitLineFixture f;
   f.start();
   f.log.commit();
-  f.log.readable = false;
+  SUBCASE("it cannot be opened") { f.log.readable = false; }
+  SUBCASE("it fails in the middle") { f.log.reads_fail = true; }
   f.turn();
   f.turn();
   CHECK(f.told() == "");
@@ -121,8 +122,35 @@ TEST_CASE("a log that cannot be read for a while is waited for") {
   CHECK(f.line.waiting_since() == f.world.now_ms);
   CHECK(f.world.notes.find("cannot be read") != std::string::npos);
   f.log.readable = true;
+  f.log.reads_fail = false;
   f.turn();
   CHECK(f.told() == "leading 1\n");
+}
+
+TEST_CASE("a log that has lost what was committed stops the node") {
+  CommitLineFixture f;
+  f.start();
+  f.log.commit();
+  f.log.truncated = true;
+  f.turn();
+  CHECK(f.told().find("fenced: ") == 0);
+}
+
+TEST_CASE("what keeps the log from taking a claim is told, and only once") {
+  CommitLineFixture f;
+  f.start();
+  for (int i = 0; i < 3; i++) {
+    f.log.fail(Outcome::kUnknown, false);
+    f.turn();
+    CHECK(f.line.complaint().find("by script") != std::string::npos);
+    f.world.now_ms += 1000;
+    f.turn();
+  }
+  CHECK(f.world.notes.find("by script") == f.world.notes.rfind("by script"));
+  f.log.commit();
+  f.turn();
+  CHECK(f.told() == "leading 1\n");
+  CHECK(f.line.complaint().empty());
 }
 
 TEST_CASE("damage in the log stops the node, with the position") {

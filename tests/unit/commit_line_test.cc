@@ -161,13 +161,16 @@ TEST_CASE("what the log refuses is void at once, with all behind it") {
   CommitLineFixture f;
   f.lead();
   f.batch();
+  f.log.commit();
+  f.turn();
+  f.batch();
   f.batch();
   f.effects("e");
   f.batch();
-  f.log.commit();
+  f.batch();
   f.log.fail(Outcome::kNotWritten, false);
   f.turn();
-  CHECK(f.told() == "batch 1 at 1\nbatch 2 void\nbatch 3 void\neffects void\n");
+  CHECK(f.told() == "batch 1 at 1\nbatch 2 void\nbatch 3 void\nbatch 4 void\nbatch 5 void\neffects void\n");
   CHECK(!f.line.leading());
   f.log.commit();
   f.turn();

@@ -108,10 +108,21 @@ std::string in_short(std::string_view stream) {
   return text;
 }
 
+// All feeds from one log have ids that begin the same, and that no other log's feeds have.
+const std::string kReplid = replid_prefix("the-log") + std::string(40 - kReplidPrefix, 'a');
+
+TEST_CASE("a feed's id tells the log") {
+  CHECK(kReplid.size() == 40);
+  const std::string id = "0123456789abcdef0123456789abcdef";
+  CHECK(replid_prefix(id) == id.substr(0, kReplidPrefix));
+  CHECK(replid_prefix("the-log").size() == kReplidPrefix);
+  CHECK(replid_prefix("the-log") != replid_prefix("the-lob"));
+}
+
 TEST_CASE("an empty log makes an empty Redis that says whose it is") {
   Fixture f;
   CHECK(in_short(f.feed()) == "SELECT 15 | SET holdfast:marker -1");
-  const std::string expected = "+PONG\r\n+OK\r\n+FULLRESYNC " + std::string(40, 'a') + " 1\r\n$18\r\n";
+  const std::string expected = "+PONG\r\n+OK\r\n+FULLRESYNC " + kReplid + " 1\r\n$18\r\n";
   CHECK(f.port.sent.substr(0, expected.size()) == expected);
   CHECK(f.port.sent.substr(expected.size(), 18) == kEmptyRdb);
 }
@@ -131,7 +142,7 @@ TEST_CASE("settled batches and effects are fed in order, the marker behind them"
   CHECK(f.feeder->pieces_fed() == 3);
   CHECK(f.feeder->source().replay().pending().size() == 1);
   CHECK(f.feeder->offset() == 1 + static_cast<int64_t>(f.stream().size()));
-  CHECK(f.feeder->replid() == std::string(40, 'a'));
+  CHECK(f.feeder->replid() == kReplid);
 }
 
 TEST_CASE("nothing is fed before the replica has asked") {
@@ -203,12 +214,12 @@ TEST_CASE("unseen batches are fed up to the first that a replica may not execute
 TEST_CASE("a batch that has its EFFECTS is not unseen, also when nothing says that it is settled") {
   Fixture f;
   f.writer.batch(words("SELECT 0 | SPOP s"));
-  f.writer.effects({{Segment::Place::kInsteadOf, 1, words("SELECT 0 | SET s x")},
+  f.writer.effects({{Segment::Place::kInsteadOf, 1, words("SELECT 0 | SREM s x")},
                     {Segment::Place::kAfter, 1, words("SELECT 0 | DEL t")}});
   f.feed();
   f.port.sent.clear();
   f.feeder->feed_unseen(testing::test_table());
-  CHECK(in_short(f.port.sent) == "SELECT 0 | SET s x | SELECT 0 | DEL t | SELECT 15 | SET holdfast:marker 1");
+  CHECK(in_short(f.port.sent) == "SELECT 0 | SREM s x | SELECT 0 | DEL t | SELECT 15 | SET holdfast:marker 1");
 }
 
 TEST_CASE("all is acknowledged once Redis has read what came before the question") {
@@ -285,6 +296,22 @@ TEST_CASE("a snapshot that cannot be had stops the feed with the reason") {
   const Result<bool> fed = f.feeder->pump(f.writer.end() - 1);
   REQUIRE(!fed.ok());
   CHECK(fed.error() == "base.rdb is not there");
+  CHECK(f.feeder->spoilt());  // it will not be there the next time either
+}
+
+TEST_CASE("a base snapshot whose record comes in late is noticed") {
+  Fixture f;
+  f.feed();
+  CHECK(!f.feeder->outdated());
+  f.write_snapshot(100);
+  f.store->entries.assign(f.writer.entries.begin(), f.writer.entries.end());
+  CHECK(f.pump());
+  CHECK(f.feeder->outdated());
+
+  Fixture g;
+  g.write_snapshot(100);
+  g.feed();
+  CHECK(!g.feeder->outdated());
 }
 
 TEST_CASE("a snapshot that is cut under way stops the feed, it is not padded") {
@@ -306,9 +333,11 @@ TEST_CASE("damage in the log stops the feed with the position") {
   f.writer.entries[2].value.back() ^= 1;
   f.start();
   f.connect();
+  CHECK(!f.feeder->spoilt());
   const Result<bool> fed = f.feeder->pump(2);
   REQUIRE(!fed.ok());
   CHECK(fed.error().find("position 2") != std::string::npos);
+  CHECK(f.feeder->spoilt());
 }
 
 TEST_CASE("a limit ends the feed before the log does") {
@@ -318,7 +347,7 @@ TEST_CASE("a limit ends the feed before the log does") {
   f.writer.settled(2);
   f.start(kNoPosition, ReplayLimit(1, std::numeric_limits<int64_t>::max()));
   f.connect();
-  CHECK(f.pump());
+  CHECK(f.pump(1'000));
   CHECK(in_short(f.stream()) ==
         "SELECT 15 | SET holdfast:marker -1 | SELECT 0 | SET a 1 | SELECT 15 | SET holdfast:marker 1");
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/shard/filter.h"
 #include "tests/unit/desk_fixture.h"
 
 namespace holdfast {
@@ -87,10 +88,9 @@ TEST_CASE("a question that Redis cannot answer any more") {
   DeskFixture f;
   f.connect(2);
   f.say("FOO");
-  f.say("GET a", 2);
   f.desk.on_asked_lost("LOADING Redis was lost");
   CHECK(f.turn() == "-LOADING Redis was lost\r\n");
-  CHECK(f.turn(2) == "");
+  CHECK(f.turn(2) == "");        // it had not asked
   CHECK(f.answer(0, "") == "");  // too late
   f.told();
   f.say("BAR");
@@ -197,6 +197,7 @@ TEST_CASE("draining: nothing more is read, what was read is answered, then all a
   f.connect(2);
   f.say("SET a 1");
   f.desk.drain();
+  CHECK(f.world.held == std::set<SessionId>{1, 2});
   CHECK(!f.desk.drained());
   f.turn();
   CHECK(f.world.closed.contains(2));
@@ -306,6 +307,16 @@ TEST_CASE("INFO and CONFIG GET do not show the reserved database") {
   f.say("CONFIG GET *");
   CHECK(f.reply(3, "*4\r\n$1\r\na\r\n$9\r\ndatabases\r\n$9\r\ndatabases\r\n$2\r\n16\r\n") ==
         "*4\r\n$1\r\na\r\n$9\r\ndatabases\r\n$9\r\ndatabases\r\n$2\r\n15\r\n");
+}
+
+TEST_CASE("only the reserved database's line is taken out") {
+  const auto bulk = [](const std::string& bytes) {
+    return "$" + std::to_string(bytes.size()) + "\r\n" + bytes + "\r\n";
+  };
+  const std::string head = "# Keyspace\r\n";
+  CHECK(filter_reply(Filter::kInfo, bulk(head + "db15:k=1\r\n"), 1) == bulk(head + "db15:k=1\r\n"));
+  CHECK(filter_reply(Filter::kInfo, bulk(head + "db1:k=1\r\ndb15:k=1\r\n"), 1) == bulk(head + "db15:k=1\r\n"));
+  CHECK(filter_reply(Filter::kInfo, bulk(head + "db1:k=1"), 1) == bulk(head));
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ class ScriptedLog : public Log {
   std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
   size_t max_bytes = 1 << 20;
   bool readable = true;
+  bool reads_fail = false;  // of readers that are open
+  bool truncated = false;   // what they want is not there any more
 
   // Of the entries that were handed over, the oldest `count` …
   void commit(size_t count = 1) {
@@ -63,13 +65,25 @@ class ScriptedLog : public Log {
   Result<Position> end() override { return store->end(); }
   Result<std::unique_ptr<LogReader>> read_from(Position from) override {
     if (!readable) return Error{"cannot be read now"};
-    return std::unique_ptr<LogReader>(std::make_unique<MemoryReader>(store, from));
+    return std::unique_ptr<LogReader>(std::make_unique<Reader>(this, from));
   }
   Result<Done> truncate(Position) override { return Error{"not here"}; }
   size_t max_entry_bytes() const override { return max_bytes; }
   std::string describe() const override { return "scripted"; }
 
  private:
+  class Reader : public MemoryReader {
+   public:
+    Reader(const ScriptedLog* log, Position from) : MemoryReader(log->store, from), log_(log) {}
+    Result<size_t> poll(std::vector<LogEntry>* out, size_t max_bytes) override {
+      if (log_->reads_fail || log_->truncated) return Error{"cannot be read now"};
+      return MemoryReader::poll(out, max_bytes);
+    }
+    bool out_of_range() const override { return log_->truncated; }
+
+   private:
+    const ScriptedLog* log_;
+  };
   struct Waiting {
     uint64_t token;
     LogEntry entry;

@@ -107,7 +107,7 @@ TEST_CASE("the oldest request without a reply") {
   CHECK(f.session.is_open(second));
 }
 
-TEST_CASE("whether a write is still to be answered") {
+TEST_CASE("whether something in a batch is still to be answered") {
   Fixture f;
   f.session.open_slot(false, 0);
   CHECK(!f.session.has_open_in_batch());
@@ -118,6 +118,25 @@ TEST_CASE("whether a write is still to be answered") {
   CHECK(f.session.has_open_in_batch());
   f.session.give_up(first, "-error");
   f.session.give_up(second, "-error");
+  CHECK(!f.session.has_open_in_batch());
+}
+
+TEST_CASE("a read that rides along in a batch is in it until it is taken out or answered") {
+  Fixture f;
+  const uint64_t first = f.session.open_slot(false, 0);
+  const uint64_t second = f.session.open_slot(false, 0);
+  f.session.set_in_batch(first, true);
+  f.session.set_in_batch(first, true);
+  f.session.set_in_batch(second, true);
+  CHECK(f.session.has_open_in_batch());
+  f.session.set_in_batch(first, false);
+  CHECK(f.session.has_open_in_batch());
+  f.session.release(second);
+  CHECK(!f.session.has_open_in_batch());
+  f.session.set_in_batch(second, true);  // it is answered
+  CHECK(!f.session.has_open_in_batch());
+  f.session.release(first);
+  f.session.set_in_batch(first, true);
   CHECK(!f.session.has_open_in_batch());
 }
 

@@ -305,12 +305,14 @@ TEST_CASE("a new base snapshot takes the place of effects before it") {
 TEST_CASE("what was not executed is expected no more") {
   Fixture f;
   f.sent(5, "SET a 1");
-  f.sent(6, "SET b 1");
+  const Batch* before = f.sent(6, "SET b 1");
   f.sent(7, "SET c 1");
   f.settler.forget_behind(5);
-  f.sent(6, "SET b 1");
+  const Batch* again = f.sent(6, "SET b 1");
   f.stream("SELECT 0 | MULTI | SET a 1" + kMarker + "M5 | EXEC | SELECT 0 | MULTI | SET b 1" + kMarker + "M6 | EXEC");
   CHECK(f.seen == "5 6");
+  CHECK(before->state == Batch::State::kSent);
+  CHECK(again->state == Batch::State::kSeen);
   CHECK(!f.settler.effects_due());
 }
 
@@ -344,12 +346,18 @@ TEST_CASE("nothing becomes void that was committed") {
 TEST_CASE("a new stream begins where it is said to") {
   Fixture f;
   f.sent(5, "SET a 1");
-  f.stream("SELECT 0 | MULTI | SET a 1");
+  f.stream("SELECT 0 | MULTI | SET a 1" + kMarker + "M5");
   f.settler.restart({5, "other", 77, 4}, {5, 2, 0, 9});
   CHECK(f.settler.header_settled() == Settled{5, "other", 77, 4});
   CHECK(f.settler.settled_chain() == ChainState{5, 2, 0, 9});
   CHECK(f.settler.settled_offset() == 77);
   f.offset = 77;
+  SUBCASE("what was sent before is expected no more") {
+    f.stream("SELECT 15 | SET holdfast:marker M5");
+    CHECK(f.seen == "");
+    return;
+  }
+  f.sent(5, "SET b 1");  // once more
   f.stream("SET b 1");
   CHECK(f.seen == "");
   CHECK(f.take() == Segments{"a5 SELECT 4 | SET b 1"});

@@ -1,0 +1,203 @@
+#include "log/sqlite/checkpointer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace holdfast::sqlite {
+
+namespace {
+
+// Some 4 MB: moving them takes some milliseconds, and much of what was written more than once is moved once.
+constexpr int64_t kPagesPerCheckpoint = 1000;
+
+// While the writer is never idle it adds to the WAL faster than all can be moved. Beyond this size it is made to wait.
+constexpr int64_t kMaxWalBytes = int64_t{64} << 20;
+
+// With less room than this beyond what a checkpoint needs, the writer waits for it: beside it, it could take the room
+// that a commit needs at that moment. The WAL is then cut off too, as its room is needed elsewhere.
+constexpr int64_t kTightBytes = int64_t{16} << 20;
+
+// Readers hold a state of the log for some milliseconds. The writer waits as long.
+constexpr std::chrono::milliseconds kReaderTime{20};
+constexpr std::chrono::seconds kOpenTime{1};
+constexpr std::chrono::seconds kRetryTime{1};
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpointer>> Checkpointer::start(const std::string& path) {
+  Result<Connection> connection = Connection::open(path, Connection::Mode::kReadWrite, kOpenTime);
+  if (!connection) return Error{connection.error()};
+  if (Result<Done> set = connection->execute("PRAGMA synchronous = FULL"); !set) return Error{set.error()};
+  const Result<int64_t> page_size = connection->integer("PRAGMA page_size");
+  if (!page_size) return Error{page_size.error()};
+  connection->set_busy_timeout(kReaderTime);
+  std::unique_ptr<Checkpointer> checkpointer(new Checkpointer(path, std::move(*connection), *page_size));
+  checkpointer->due_at_ = kPagesPerCheckpoint;
+  checkpointer->thread_ = std::thread([raw = checkpointer.get()] { raw->run(); });
+  return checkpointer;
+}
+
+Checkpointer::~Checkpointer() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Checkpointer::begin_turn() {
+  std::unique_lock lock(mutex_);
+  turn_.wait(lock, [this] { return !writer_waits_; });
+  writing_ = true;
+}
+
+void Checkpointer::end_turn() {
+  bool awaited = false;
+  {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    awaited = writer_waits_;
+  }
+  if (awaited) turn_.notify_one();
+}
+
+void Checkpointer::committed(int64_t wal_pages) {
+  bool due = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (wal_pages <= pages_) {
+      ++fresh_starts_;
+      due_at_ = kPagesPerCheckpoint;
+    }
+    pages_ = wal_pages;
+    due = pages_ >= due_at_;
+  }
+  if (due) wake_.notify_one();
+}
+
+void Checkpointer::out_of_room() {
+  {
+    const std::lock_guard lock(mutex_);
+    out_of_room_ = true;
+  }
+  wake_.notify_one();
+}
+
+void Checkpointer::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stop_ || out_of_room_ || pages_ >= due_at_; });
+    if (stop_) break;
+    const bool writer_is_stuck = std::exchange(out_of_room_, false);
+    lock.unlock();
+    const Result<Done> result = checkpoint(writer_is_stuck);
+    report(result);
+    lock.lock();
+    if (result.ok()) continue;
+    out_of_room_ = out_of_room_ || writer_is_stuck;
+    if (must_keep_wal_) {
+      wake_.wait(lock, [this] { return stop_; });
+    } else {
+      wake_.wait_for(lock, kRetryTime, [this] { return stop_; });
+    }
+  }
+  lock.unlock();
+  if (must_keep_wal_) return;
+  const Result<bool> tight = room_is_tight();
+  report(tight.ok() ? move_with_writer_waiting(SQLITE_CHECKPOINT_TRUNCATE) : Error{tight.error()});
+}
+
+Result<Done> Checkpointer::checkpoint(bool writer_is_stuck) {
+  const Result<bool> tight = room_is_tight();
+  if (!tight) return Error{tight.error()};
+  if (*tight || writer_is_stuck) return move_with_writer_waiting(SQLITE_CHECKPOINT_TRUNCATE);
+  WalPages wal;
+  if (Result<Done> moved = move_beside_writer(&wal); !moved) return moved;
+  if (wal.all * page_size_ <= kMaxWalBytes) return Done{};
+  // What was added in the meantime is moved too, so that little is left to make the writer wait for.
+  if (pages_now() > wal.all) {
+    if (Result<Done> moved = move_beside_writer(&wal); !moved) return moved;
+  }
+  // A reader that holds an old state for long keeps the rest from being moved: no use in waiting.
+  if (wal.all - wal.moved >= kPagesPerCheckpoint) return Done{};
+  return move_with_writer_waiting(SQLITE_CHECKPOINT_RESTART);
+}
+
+Result<Done> Checkpointer::move_beside_writer(WalPages* wal) {
+  if (Result<Done> moved = move_and_note(SQLITE_CHECKPOINT_PASSIVE, wal); !moved) return moved;
+  Result<Done> synced = connection_.sync_file();
+  must_keep_wal_ = !synced.ok();
+  return synced;
+}
+
+Result<Done> Checkpointer::move_with_writer_waiting(int mode) {
+  {
+    std::unique_lock lock(mutex_);
+    writer_waits_ = true;
+    turn_.wait(lock, [this] { return !writing_; });
+  }
+  WalPages wal;
+  Result<Done> moved = move_and_note(mode, &wal);
+  {
+    const std::lock_guard lock(mutex_);
+    writer_waits_ = false;
+  }
+  turn_.notify_one();
+  return moved;
+}
+
+Result<Done> Checkpointer::move_and_note(int mode, WalPages* wal) {
+  uint64_t fresh_starts = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    fresh_starts = fresh_starts_;
+  }
+  Result<Done> result = connection_.checkpoint(mode, wal);
+  const std::lock_guard lock(mutex_);
+  if (result.ok() && mode == SQLITE_CHECKPOINT_TRUNCATE) pages_ = 0;
+  // Also one that failed for a reader's sake may have moved all.
+  if (wal->all >= 0 && fresh_starts == fresh_starts_) due_at_ = wal->all + kPagesPerCheckpoint;
+  return result;
+}
+
+// An error when there is none. A checkpoint that fails for lack of room would have filled the disk up with pages that
+// do not count: commits would fail, though they found room in the WAL.
+Result<bool> Checkpointer::room_is_tight() {
+  const Result<int64_t> pages = connection_.integer("PRAGMA page_count");
+  if (!pages) return Error{pages.error()};
+  std::error_code error;
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(path_, error));
+  if (error) return Error{error.message()};
+  const auto room = static_cast<int64_t>(std::filesystem::space(path_, error).available);
+  if (error) return Error{error.message()};
+  const int64_t missing = *pages * page_size_ - size - room;
+  if (missing > 0) return Error{"the disk is full: another " + std::to_string(missing) + " bytes are needed"};
+  return -missing < kTightBytes;
+}
+
+int64_t Checkpointer::pages_now() {
+  const std::lock_guard lock(mutex_);
+  return pages_;
+}
+
+void Checkpointer::report(const Result<Done>& result) {
+  if (must_keep_wal_) {
+    spdlog::critical(
+        "sqlite {}: {}. Nothing is lost as long as the file {}-wal is kept, but it grows: look after the disk, then "
+        "start Holdfast again",
+        path_, result.ok() ? "" : result.error(), path_);
+  } else if (!result.ok() && !failing_) {
+    spdlog::warn("sqlite {}: what is in {}-wal stays there for now: {}", path_, path_, result.error());
+  } else if (result.ok() && failing_) {
+    spdlog::info("sqlite {}: what was in {}-wal is moved into the file again", path_, path_);
+  }
+  failing_ = !result.ok();
+}
+
+}  // namespace holdfast::sqlite
