@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define HOLDFAST_CHECK(condition)                                                                 \
-  do {                                                                                            \
-    if (!(condition)) [[unlikely]] {                                                              \
+#define HOLDFAST_CHECK(condition)                                                                \
+  do {                                                                                           \
+    if (!(condition)) [[unlikely]] {                                                             \
       std::fprintf(stderr, "holdfast: must hold: %s (%s:%d)\n", #condition, __FILE__, __LINE__); \
-      std::abort();                                                                               \
-    }                                                                                             \
+      std::abort();                                                                              \
+    }                                                                                            \
   } while (false)

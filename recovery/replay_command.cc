@@ -179,6 +179,11 @@ Result<Done> ReplayCommand::check_target(RedisClient* redis, int databases) {
   int64_t keys = 0;
   for (const auto& [db, count] : keys_by_database(*info)) keys += count;
   if (keys == 0) return Done{};
+  // Left in the middle of a feed from this log, before the marker was there.
+  if (info_value(*info, "role") == "slave" &&
+      info_value(*info, "master_replid").starts_with(replid_prefix(start_.id))) {
+    return Done{};
+  }
   if (auto done = redis->ask({"SELECT", std::to_string(reserved_db_)}); !done) return Error{done.error()};
   const Result<ReplyValue> text = redis->ask({"GET", kMarkerKey});
   if (!text) return Error{text.error()};

@@ -189,7 +189,7 @@ void Settler::effects_void() {
   // so that whoever waits for one of them is served by it.
   EffectsDraft all;
   for (const UnderWay& one : under_way_) all.append(one.draft.segments, one.draft.value);
-  if (kDeliberateBug == 11) all = EffectsDraft{};  // effects whose record is void are forgotten
+  if (kDeliberateBug == 10) all = EffectsDraft{};  // effects whose record is void are forgotten
   all.append(draft_.segments, draft_.value);
   all.settled = processed_;
   draft_ = std::move(all);
@@ -197,7 +197,6 @@ void Settler::effects_void() {
 }
 
 uint64_t Settler::removal_of(uint64_t touches) const {
-  if (kDeliberateBug == 9) return 0;  // replies do not wait for removals
   if (removals_.empty() || touches == kTouchesNothing) return 0;
   if (touches == kTouchesAnything) return newest_removal_;
   const auto it = removals_.find(touches);

@@ -184,7 +184,7 @@ void Shard::ask(int db, std::string_view command, std::function<void(std::string
 // The newest batch that Redis has not got yet with a write of the session, begun before the one with the serial
 // `before`; none if nothing in a batch is still to be answered.
 Batch* Shard::find_unsent(Session* session, uint64_t before) {
-  if (kDeliberateBug == 10) return nullptr;  // a read may overtake a write of the same client
+  if (kDeliberateBug == 9) return nullptr;  // a read may overtake a write of the same client
   std::erase_if(session->batches, [this](uint64_t serial) { return serial <= sent_serial_; });
   if (!session->has_open_in_batch()) return nullptr;
   for (auto serial = session->batches.rbegin(); serial != session->batches.rend(); ++serial) {
@@ -338,7 +338,7 @@ void Shard::batch_finished(Batch* batch) {
 void Shard::hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches) {
   const uint64_t removal = settler_.removal_of(touches);
   const bool settled = offset <= settler_.settled_offset() && removal == 0;
-  if (settled || kDeliberateBug == 12) {  // bug: replies leave before they are settled
+  if (settled || kDeliberateBug == 11) {  // bug: replies leave before they are settled
     desk_.release(waiter);
   } else {
     held_.push_back(Held{waiter, offset, removal});

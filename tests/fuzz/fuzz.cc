@@ -56,26 +56,13 @@ void mutate(Random* random, std::string* bytes) {
     const size_t at = random->below(bytes->size());
     const size_t length = random->between(1, std::min<size_t>(bytes->size() - at, 16));
     switch (random->below(7)) {
-      case 0:
-        (*bytes)[at] = random->byte();
-        break;
-      case 1:
-        (*bytes)[at] = random->pick(kTelling);
-        break;
-      case 2:
-        bytes->insert(at, 1, random->pick(kTelling));
-        break;
-      case 3:
-        bytes->erase(at, length);
-        break;
-      case 4:
-        bytes->insert(at, std::string(*bytes, random->below(bytes->size()), length));
-        break;
-      case 5:
-        bytes->resize(at);
-        break;
-      default:
-        replace_number(random, bytes);
+      case 0: (*bytes)[at] = random->byte(); break;
+      case 1: (*bytes)[at] = random->pick(kTelling); break;
+      case 2: bytes->insert(at, 1, random->pick(kTelling)); break;
+      case 3: bytes->erase(at, length); break;
+      case 4: bytes->insert(at, std::string(*bytes, random->below(bytes->size()), length)); break;
+      case 5: bytes->resize(at); break;
+      default: replace_number(random, bytes);
     }
   }
 }

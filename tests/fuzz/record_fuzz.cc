@@ -201,15 +201,16 @@ void fuzz_chain(Random* random) {
                                                               [](const auto& one) { return one.counts; })));
   HOLDFAST_CHECK(chain.state() == log.state);
 
-  // Damage: what counts all the same is what was written, at its place.
+  // Damage: what counts all the same is what was written.
   std::vector<LogEntry> entries = log.entries;
   LogEntry& entry = entries[random->below(entries.size())];
   std::string& part = random->chance(70) || entry.value.empty() ? entry.header : entry.value;
   mutate(random, &part);
   Chain damaged;
   read(entries, &damaged, [&](const Record& record) {
-    const RandomLog::Expected& expected = log.expected[static_cast<size_t>(record.position)];
-    HOLDFAST_CHECK(expected.counts && record.value == expected.value);
+    // Where the first of two is damaged so that it is void, the repetition counts in its place.
+    HOLDFAST_CHECK(std::any_of(log.expected.begin(), log.expected.begin() + record.position + 1,
+                               [&](const auto& one) { return one.counts && one.value == record.value; }));
   });
 }
 

@@ -264,12 +264,9 @@ std::string random_reply(Random* random, ReplyValue* value, int depth) {
   static constexpr char kTypes[] = {'+', '-', ':', '$', ',', '(', '#', '!', '=', '_', '0', '1'};
   const char type = random->pick(kTypes);
   switch (type) {
-    case '_':
-      return attribute + "_\r\n";
-    case '0':
-      return attribute + "$-1\r\n";
-    case '1':
-      return attribute + "*-1\r\n";
+    case '_': return attribute + "_\r\n";
+    case '0': return attribute + "$-1\r\n";
+    case '1': return attribute + "*-1\r\n";
     case ':':
       value->kind = Kind::kInteger;
       value->integer = static_cast<int64_t>(random->next() >> random->below(64));

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/deliberate_bug.h"
 #include "tests/simulation/simulation.h"
 
 namespace holdfast::simulation {
@@ -47,6 +48,7 @@ constexpr const char* kExpected[] = {
     "fault: Redis killed, back as it was",
     "fault: Redis killed, back empty",
     "fault: Redis killed, back with an old state",
+    "fault: aimed at what Redis did by itself",
     "fault: all clients disconnect",
     "fault: connections to Redis cut",
     "fault: log away",
@@ -194,6 +196,9 @@ int main(int argc, char** argv) {
   app.add_option("--trace-lines", arguments.trace_lines, "how many lines of it")->capture_default_str();
   app.add_flag("--go-on", arguments.go_on, "run the other seeds too when one fails");
   app.add_flag("--coverage", arguments.coverage, "show how often what happened");
+#ifdef HOLDFAST_DELIBERATE_BUGS
+  app.add_option("--bug", holdfast::kDeliberateBug, "a deliberate bug of docs/deliberate-bugs.md to switch on");
+#endif
   CLI11_PARSE(app, argc, argv);
   return holdfast::simulation::run(arguments);
 }

@@ -182,7 +182,10 @@ void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_vi
 }
 
 void SimRedis::call(Client* client, const Argv& argv, std::string* reply, std::vector<SimEffect>* effects) {
+  const size_t before = effects->size();
   commands_.run({&data_, client->db, clock_->unix_ms(), false, following_}, argv, reply, effects);
+  const bool more = effects->size() > before + 1 || (effects->size() > before && same_word(argv[0], "SPOP"));
+  if (more && observer_) observer_();
 }
 
 void SimRedis::exec(Client* client) {
@@ -239,6 +242,7 @@ void SimRedis::expire_some() {
       it = data_[db].erase(it);
       propagate({{db, bytes}}, false);
       coverage_->count("redis: expired by itself");
+      if (observer_) observer_();
     }
   }
 }
@@ -260,8 +264,8 @@ void SimRedis::evict() {
     std::string bytes;
     append_request(&bytes, {"DEL", key});
     data_[db].erase(key);
-    evicted_.insert(key);
     propagate({{db, bytes}}, false);
+    if (observer_) observer_();
     coverage_->count(key == kMarkerKey ? "redis: the marker evicted" : "redis: evicted");
   }
 }

@@ -53,8 +53,8 @@ class SimRedis {
   const Dataset& data() const { return data_; }
   Dataset& data() { return data_; }
   bool is_replica() const { return following_; }
-  // Keys that were evicted at any time.
-  const std::set<std::string>& evicted() const { return evicted_; }
+  // Called when it has done what no command says: evicted, expired, drawn, run a script.
+  void set_observer(std::function<void()> observer) { observer_ = std::move(observer); }
 
  private:
   using Argv = std::vector<std::string_view>;
@@ -142,7 +142,7 @@ class SimRedis {
   std::string run_id_;
   uint64_t next_client_ = 1;
   std::map<uint64_t, ClientPtr> clients_;
-  std::set<std::string> evicted_;
+  std::function<void()> observer_;
 
   // The stream that it gives.
   std::string replid_, replid2_;

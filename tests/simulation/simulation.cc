@@ -21,6 +21,7 @@ struct Plan {
   int64_t faults = 0;
   int64_t faults_until_us = 0;
   double log_faults = 0;
+  int64_t aimed_faults = 0;  // between what Redis did by itself and its record in the log
   int64_t initial_keys = 0;  // in a Redis that was there before Holdfast
   bool rebuild_at_end = false;
 };
@@ -81,6 +82,7 @@ Plan make_plan(Rng* rng, bool trace) {
   } else {
     plan.faults = rng->between(1, 10);
     plan.faults_until_us = rng->between(500 * kMs, 5 * kSecond);
+    if (rng->chance(0.4)) plan.aimed_faults = rng->between(1, 3);
     if (rng->chance(0.1)) shard.maxmemory = rng->between(10'000, 30'000);
     if (rng->chance(0.6)) plan.log_faults = rng->chance(0.5) ? 0.01 : 0.06;
     if (rng->chance(0.5)) plan.client.disconnect_rate = 0.01;
@@ -109,6 +111,7 @@ class Run {
           std::make_unique<SimClient>(static_cast<int>(i), &clock_, &rng_, coverage_, world_.get(), plan_.client));
       clients_.back()->start();
     }
+    world_->redis().set_observer([this] { aim(); });
     for (int64_t i = 0; i < plan_.faults; i++) {
       const int64_t time = rng_.between(0, plan_.faults_until_us);
       clock_.at(time, [this] { fault(); });
@@ -150,6 +153,18 @@ class Run {
     const Dataset& data = world_->redis().data();
     const bool marked = data[plan_.world.redis.databases - 1].contains(kMarkerKey);
     return marked ? world_->redis().save() : "";
+  }
+
+  // Proxy and Redis die together soon after Redis has done something by itself: only what is in the log by then is
+  // left.
+  void aim() {
+    if (aimed_ >= plan_.aimed_faults || clock_.now_us() > plan_.faults_until_us || !rng_.chance(0.05)) return;
+    aimed_++;
+    clock_.in(rng_.between(0, 2 * plan_.world.log.latency_us + 4 * plan_.world.latency_us), [this] {
+      coverage_->count("fault: aimed at what Redis did by itself");
+      world_->crash_proxy(rng_.between(0, 12), rng_.between(1 * kMs, 100 * kMs));
+      if (world_->redis().up()) world_->redis().kill(rng_.between(1 * kMs, 100 * kMs), "", false);
+    });
   }
 
   void fault() {
@@ -268,6 +283,7 @@ class Run {
   SimClock clock_;
   Coverage* coverage_;
   const Plan plan_;
+  int64_t aimed_ = 0;
   std::unique_ptr<SimWorld> world_;
   std::vector<std::unique_ptr<SimClient>> clients_;
 };

@@ -1,18 +1,23 @@
 // What is special about the log in an SQLite file: one writer, and disks that fail.
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
+#include <string_view>
 #include <thread>
 
 #include "log/open.h"
@@ -24,19 +29,48 @@ using namespace holdfast::testing;
 
 namespace {
 
-std::atomic<int> syncs = 0;
-std::atomic<bool> fail_syncs = false;
+// Syncs of one kind of file.
+struct Syncs {
+  std::atomic<bool> fail = false;
+  std::atomic<int> done = 0;
+  std::atomic<int> failed = 0;
+};
+Syncs wal_syncs;
+Syncs file_syncs;
+Syncs other_syncs;  // of the directory
+
+std::atomic<int> looks_at_room = 0;
+std::atomic<bool> lie_about_room = false;
+
+Syncs& syncs_of(int descriptor) {
+  char buffer[512];
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  const ssize_t length = readlink(link.c_str(), buffer, sizeof(buffer));
+  const std::string_view name(buffer, length > 0 ? static_cast<size_t>(length) : 0);
+  return name.ends_with("-wal") ? wal_syncs : name.ends_with(".db") ? file_syncs : other_syncs;
+}
 
 }  // namespace
 
-// Stands in front of the one of the C library, for SQLite too.
+// These stand in front of those of the C library, for SQLite and the C++ library too.
 extern "C" int fdatasync(int descriptor) {
-  ++syncs;
-  if (fail_syncs) {
+  Syncs& syncs = syncs_of(descriptor);
+  if (syncs.fail) {
+    ++syncs.failed;
     errno = EIO;
     return -1;
   }
-  return static_cast<int>(syscall(SYS_fdatasync, descriptor));
+  const auto status = static_cast<int>(syscall(SYS_fdatasync, descriptor));
+  ++syncs.done;
+  return status;
+}
+
+extern "C" int statvfs(const char* path, struct statvfs* result) noexcept {
+  static const auto real = reinterpret_cast<int (*)(const char*, struct statvfs*)>(dlsym(RTLD_NEXT, "statvfs"));
+  ++looks_at_room;
+  const int status = real(path, result);
+  if (lie_about_room) result->f_bavail = result->f_blocks + 1'000'000;
+  return status;
 }
 
 namespace {
@@ -71,6 +105,47 @@ Delivery append_until_failure(LogUser& log, size_t* count) {
   }
   FAIL("the disk never became full");
   return {};
+}
+
+template <class Condition>
+bool eventually(const Condition& condition) {
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// Each takes some 175 pages: five do not make a checkpoint due, six do.
+void append_large(LogUser& log, size_t entries, size_t* count) {
+  for (size_t i = 0; i < entries; ++i) {
+    const Delivery delivery = log.append(*count, "h", std::string(700'000, 'v'));
+    REQUIRE_MESSAGE(delivery.outcome == Outcome::kCommitted, delivery.reason);
+    REQUIRE(delivery.position == static_cast<Position>((*count)++));
+  }
+}
+
+// What the file holds without its write-ahead log.
+std::vector<LogEntry> read_without_wal(const TemporaryDirectory& directory, const std::string& path) {
+  const std::string copy = directory.file("copy.db");
+  std::filesystem::copy_file(path, copy, std::filesystem::copy_options::overwrite_existing);
+  LogUser log(open(options_for(copy)));
+  return read_all(log);
+}
+
+// Calls `test` with a directory on a small disk of its own, that only this thread and those it starts can see.
+void on_small_disk(const char* size, const std::function<void(const TemporaryDirectory&)>& test) {
+  std::thread([&] {
+    const TemporaryDirectory directory;
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("tmpfs", directory.path().c_str(), "tmpfs", 0, size) != 0) {
+      MESSAGE("left out: mounting a small disk is not permitted: ", std::strerror(errno));
+      return;
+    }
+    test(directory);
+    umount2(directory.path().c_str(), MNT_DETACH);
+  }).join();
 }
 
 void check_whole(const std::vector<LogEntry>& entries, size_t count) {
@@ -162,19 +237,19 @@ TEST_CASE("sqlite log: every commit is synced before it is told") {
   const TemporaryDirectory directory;
   LogUser log(open(options_for(directory.file("log.db"))));
   for (uint64_t token = 0; token < 20; ++token) {
-    const int before = syncs;
+    const int before = wal_syncs.done;
     REQUIRE(log.append(token, "h", "v").outcome == Outcome::kCommitted);
-    CHECK(syncs > before);
+    CHECK(wal_syncs.done > before);
   }
 }
 
 TEST_CASE("sqlite log: entries that wait are committed together") {
   const TemporaryDirectory directory;
   LogUser log(open(options_for(directory.file("log.db"))));
-  const int before = syncs;
+  const int before = wal_syncs.done;
   for (uint64_t token = 0; token < 20'000; ++token) log->append(token, "h", "v");
   log.deliveries(20'000);
-  CHECK(syncs - before < 2'000);
+  CHECK(wal_syncs.done - before < 2'000);
 }
 
 TEST_CASE("sqlite log: when syncing fails the outcome is unknown, and behind it nothing is written until abandon()") {
@@ -183,9 +258,9 @@ TEST_CASE("sqlite log: when syncing fails the outcome is unknown, and behind it 
   {
     LogUser log(open(options));
     REQUIRE(log.append(0, "h", "v").outcome == Outcome::kCommitted);
-    fail_syncs = true;
+    wal_syncs.fail = true;
     const Delivery failed = log.append(1, "h", "unknown");
-    fail_syncs = false;
+    wal_syncs.fail = false;
     CHECK(failed.outcome == Outcome::kUnknown);
     CHECK(failed.reason != "");
     CHECK(log.append(2, "h", "v").outcome == Outcome::kNotWritten);
@@ -232,14 +307,7 @@ TEST_CASE("sqlite log: the limit of the file's size is kept like a full disk, an
 }
 
 TEST_CASE("sqlite log: on a full disk nothing is written and nothing is lost, and with room again it goes on") {
-  // A small disk of its own, that only this thread and those it starts can see.
-  std::thread([] {
-    const TemporaryDirectory directory;
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        mount("tmpfs", directory.path().c_str(), "tmpfs", 0, "size=2m") != 0) {
-      MESSAGE("left out: mounting a small disk is not permitted: ", std::strerror(errno));
-      return;
-    }
+  on_small_disk("size=2m", [](const TemporaryDirectory& directory) {
     const std::string ballast = directory.file("ballast");
     std::ofstream(ballast) << std::string(500'000, 'x');
     size_t count = 0;
@@ -262,8 +330,164 @@ TEST_CASE("sqlite log: on a full disk nothing is written and nothing is lost, an
     }
     LogUser log(open(options_for(directory.file("log.db"))));
     check_whole(read_all(log), count);
-    umount2(directory.path().c_str(), MNT_DETACH);
-  }).join();
+  });
+}
+
+TEST_CASE("sqlite log: room that is too small for a checkpoint is left to the commits") {
+  on_small_disk("size=20m", [](const TemporaryDirectory& directory) {
+    const std::string path = directory.file("log.db");
+    std::ofstream(directory.file("small")) << std::string(1'000'000, 'x');
+    std::ofstream(directory.file("large")) << std::string(6'000'000, 'x');
+    size_t count = 0;
+    {
+      LogUser log(open(options_for(path)));
+      CHECK(append_until_failure(log, &count).outcome == Outcome::kNotWritten);
+      REQUIRE(std::filesystem::file_size(path + "-wal") > 2'000'000);
+      // It is looked at again and again whether there is room.
+      std::filesystem::remove(directory.file("small"));
+      const int looks = looks_at_room;
+      REQUIRE(eventually([&] { return looks_at_room >= looks + 2; }));
+      log->abandon();
+      for (int i = 0; i < 20; ++i) {
+        const Delivery again = log.append(1, "h", std::string(10'000, 'v'));
+        REQUIRE_MESSAGE(again.outcome == Outcome::kCommitted, again.reason);
+        REQUIRE(again.position == static_cast<Position>(count++));
+      }
+      std::filesystem::remove(directory.file("large"));
+      CHECK(eventually([&] { return std::filesystem::file_size(path + "-wal") == 0; }));
+      CHECK(log.append(2, "h", "v").position == static_cast<Position>(count++));
+      check_whole(read_all(log), count);
+    }
+    LogUser log(open(options_for(path)));
+    check_whole(read_all(log), count);
+  });
+}
+
+TEST_CASE("sqlite log: a disk that turns out to be full during a checkpoint costs nothing but its room") {
+  on_small_disk("size=20m", [](const TemporaryDirectory& directory) {
+    const std::string path = directory.file("log.db");
+    std::ofstream(directory.file("ballast")) << std::string(8'000'000, 'x');
+    size_t count = 0;
+    {
+      LogUser log(open(options_for(path)));
+      lie_about_room = true;  // as quotas do
+      CHECK(append_until_failure(log, &count).outcome == Outcome::kNotWritten);
+      const int looks = looks_at_room;
+      REQUIRE(eventually([&] { return looks_at_room >= looks + 2; }));
+      check_whole(read_all(log), count);
+      std::filesystem::remove(directory.file("ballast"));
+      Delivery again;
+      CHECK(eventually([&] {
+        log->abandon();
+        again = log.append(1, "h", std::string(500'000, 'v'));
+        return again.outcome == Outcome::kCommitted;
+      }));
+      lie_about_room = false;
+      CHECK(again.position == static_cast<Position>(count++));
+    }
+    check_whole(read_without_wal(directory, path), count);
+  });
+}
+
+TEST_CASE("sqlite log: when it is closed all is in the file") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("log.db");
+  size_t count = 0;
+  {
+    LogUser log(open(options_for(path)));
+    append_large(log, 3, &count);
+    CHECK(std::filesystem::file_size(path + "-wal") > 0);
+  }
+  CHECK(std::filesystem::file_size(path + "-wal") == 0);
+  check_whole(read_without_wal(directory, path), count);
+}
+
+TEST_CASE("sqlite log: what was committed is moved into the file behind the commits") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("log.db");
+  LogUser log(open(options_for(path)));
+  size_t count = 0;
+  append_large(log, 5, &count);
+  const int before = file_syncs.done;
+  append_large(log, 1, &count);
+  CHECK(eventually([&] { return file_syncs.done > before; }));
+  check_whole(read_without_wal(directory, path), count);
+}
+
+TEST_CASE("sqlite log: the write-ahead log stays small while the writer is never idle") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("log.db");
+  constexpr uint64_t kEntries = 300;  // 240 MB
+  constexpr uint64_t kInFlight = 8;
+  uintmax_t largest = 0;
+  {
+    LogUser log(open(options_for(path)));
+    uint64_t appended = 0;
+    uint64_t told = 0;
+    while (told < kEntries) {
+      for (; appended < kEntries && appended - told < kInFlight; ++appended) {
+        log->append(appended, "h", std::string(800'000, 'v'));
+      }
+      const uint64_t before = told;
+      REQUIRE(eventually([&] {
+        log->poll([&](const Delivery& delivery) {
+          REQUIRE_MESSAGE(delivery.outcome == Outcome::kCommitted, delivery.reason);
+          ++told;
+        });
+        return told > before;
+      }));
+      largest = std::max(largest, std::filesystem::file_size(path + "-wal"));
+    }
+    CHECK(log.end() == kEntries);
+  }
+  CHECK(largest < 160'000'000);
+  LogUser log(open(options_for(path)));
+  check_whole(read_all(log), kEntries);
+}
+
+TEST_CASE("sqlite log: a checkpoint that fails is tried again, and commits do not notice") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("log.db");
+  LogUser log(open(options_for(path)));
+  size_t count = 0;
+  file_syncs.fail = true;
+  const int failed = file_syncs.failed;
+  append_large(log, 6, &count);
+  CHECK(eventually([&] { return file_syncs.failed > failed; }));
+  append_large(log, 1, &count);
+  const int before = file_syncs.done;
+  file_syncs.fail = false;
+  CHECK(eventually([&] { return file_syncs.done > before; }));
+  check_whole(read_without_wal(directory, path), count);
+  append_large(log, 1, &count);
+  check_whole(read_all(log), count);
+}
+
+TEST_CASE("sqlite log: while it is unknown whether moved pages are on disk, the write-ahead log is kept") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("log.db");
+  size_t count = 0;
+  {
+    LogUser log(open(options_for(path)));
+    append_large(log, 3, &count);
+    {
+      // A state of the log that is held makes the checkpoint end there: SQLite does not sync the file then.
+      auto holder = sqlite::Connection::open(path, sqlite::Connection::Mode::kReadOnly, std::chrono::seconds(1));
+      REQUIRE(holder->execute("BEGIN; SELECT count(*) FROM entries").ok());
+      file_syncs.fail = true;
+      const int failed = file_syncs.failed;
+      append_large(log, 3, &count);
+      CHECK(eventually([&] { return file_syncs.failed > failed; }));
+      file_syncs.fail = false;
+    }
+    append_large(log, 12, &count);
+    check_whole(read_all(log), count);
+  }
+  // All of it is there still.
+  CHECK(std::filesystem::file_size(path + "-wal") > 700'000 * count);
+  LogUser(open(options_for(path)));
+  CHECK(std::filesystem::file_size(path + "-wal") == 0);
+  check_whole(read_without_wal(directory, path), count);
 }
 
 TEST_CASE("sqlite log: when a commit fails for another reason the outcome is unknown, and the file stays whole") {
