@@ -1,8 +1,8 @@
 """Writers that keep books: what each was told about its writes, and so what the state may be in the end.
 
 Each writer owns its keys and works through one connection at a time. Of every write it knows one of three things:
-acknowledged (there exactly once), refused as NOTWRITTEN (not there), or neither, because it was told UNKNOWN or lost the
-connection (there once or not at all).
+acknowledged (there exactly once), refused as NOTWRITTEN (not there), or neither, because it was told UNKNOWN or lost
+the connection (there once or not at all).
 """
 import random
 import threading
@@ -291,7 +291,9 @@ class Giant(Writer):
 
     def check(self, client):
         found = client.must("GET", self.key())
-        return [] if found in self.values else [f"{str(found)[:20]} is none of {[str(one)[:20] for one in self.values]}"]
+        if found in self.values:
+            return []
+        return [f"{str(found)[:20]} is none of {[str(one)[:20] for one in self.values]}"]
 
 
 class Scripter(Writer):
@@ -318,7 +320,7 @@ class Scripter(Writer):
         mark = f"s{self.next}"
         self.next += 1
         try:
-            line = self.write(client, "EVAL", self.SCRIPT, "3", self.key(":n"), self.key(":lines"), self.key(":pool"), mark)
+            line = self.write(client, "EVAL", self.SCRIPT, "3", *map(self.key, (":n", ":lines", ":pool")), mark)
         except NotWritten:
             self.not_written.add(mark)
             raise
@@ -493,7 +495,8 @@ class Watcher(Writer):
         self.seen[key] = value
 
     def check(self, client):
-        return [f"{key} was {value} once" for key, value in self.seen.items() if int(client.must("GET", key) or 0) < value]
+        return [f"{key} was {value} once" for key, value in self.seen.items()
+                if int(client.must("GET", key) or 0) < value]
 
 
 def everybody(port, seed, fields_expire):

@@ -11,7 +11,7 @@ import unittest
 
 import harness
 from accounts import everybody
-from dataset import contents, differences, remove_marker
+from dataset import contents, differences, remove_marker, replay, verify
 
 
 class Chaos:
@@ -52,7 +52,7 @@ class Chaos:
             print(f"  {number + 1}: {fault.__name__}, {time.monotonic() - begin:.1f} s", file=sys.stderr)
             if number == self.rounds // 2:
                 self.proxy.wait_ready()
-                self.verify()  # under load
+                verify(self.proxy, self.behind)  # under load
         for writer in self.writers:
             writer.ending.set()
         for writer in self.writers:
@@ -168,15 +168,11 @@ class Chaos:
         self.proxy.wait_ready()
         self.assertEqual(differences(before, contents(self.behind.port)), "", "Redis before and after it was lost")
 
-    def verify(self):
-        harness.recover("verify", "--log", self.proxy.log, "--snapshots", self.proxy.snapshots, "--redis",
-                        self.behind.address, "--redis-server", self.behind.program)
-
     def check_recovered(self):
-        self.verify()
+        verify(self.proxy, self.behind)
         self.assertEqual(self.proxy.stop(), 0)
         fresh = self.redis(self.BUILD, name="fresh")
-        harness.recover("replay", "--log", self.proxy.log, "--snapshots", self.proxy.snapshots, "--to-redis", fresh.address)
+        replay(self.proxy, fresh)
         self.assertEqual(differences(contents(self.behind.port), contents(fresh.port)), "", "Redis, and a replay")
         for redis in (self.behind, fresh):
             remove_marker(redis.port)

@@ -22,7 +22,8 @@ class ClientsTest(FaultsCase):
 
         for garbage in (b"*1\r\n$abc\r\n", b"*-5\r\n", b"*9999999999\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$99999999999\r\n",
                         b"*2\r\n$3\r\nGET\r\nnonsense\r\n", b"\xff\xfe\r\n", b"GET \"unbalanced\r\n", b"*1\r\n:5\r\n",
-                        b"$5\r\nhallo\r\n", b"POST / HTTP/1.1\r\nHost: here\r\n\r\n", b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n*1\r\n", b"*0\r\n*-1\r\n\r\n\r\n"):
+                        b"$5\r\nhallo\r\n", b"POST / HTTP/1.1\r\nHost: here\r\n\r\n",
+                        b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n*1\r\n", b"*0\r\n*-1\r\n\r\n\r\n"):
             with self.subTest(garbage=garbage[:40]):
                 answers = [outcome(port, garbage + b"\r\nPING\r\nQUIT\r\n") for port in (self.proxy.port, plain.port)]
                 self.assertEqual(answers[0], answers[1])
@@ -69,7 +70,8 @@ class ClientsTest(FaultsCase):
         self.assert_comes_back(contents(self.behind.port))
 
     def wait_for_clients(self, client, count):
-        harness.wait_until(lambda: len(client.must("CLIENT", "LIST").splitlines()) == count, f"{count} clients are left")
+        harness.wait_until(lambda: len(client.must("CLIENT", "LIST").splitlines()) == count,
+                           f"{count} clients are left")
 
     def test_client_that_never_reads(self):
         client = self.begin(flags=("--limits-client-output-bytes", "8MiB"))

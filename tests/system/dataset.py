@@ -69,10 +69,23 @@ def contents(port, dbs=16):
 def differences(left, right, time_ms=0, limit=20):
     """Lines that say where two contents() differ; the times at which keys expire may do so by time_ms."""
     def same(one, other):
-        return one == other or (one and other and one[0] == other[0] and one[1] > 0 and abs(one[1] - other[1]) <= time_ms)
+        if not one or not other:
+            return False
+        return one == other or (one[0] == other[0] and one[1] > 0 and abs(one[1] - other[1]) <= time_ms)
 
     lines = [f"{key}: {left.get(key)} and {right.get(key)}" for key in sorted(left.keys() | right.keys())
              if not same(left.get(key), right.get(key))]
     if len(lines) > limit:
         lines[limit:] = [f"... {len(lines)} keys in all"]
     return "\n".join(lines)
+
+
+def verify(proxy, redis):
+    """holdfast-recover: the proxy's Redis equals its log."""
+    harness.recover("verify", "--log", proxy.log, "--snapshots", proxy.snapshots, "--redis", redis.address,
+                    "--redis-server", redis.program)
+
+
+def replay(proxy, redis):
+    """holdfast-recover: fills a Redis out of the proxy's log."""
+    harness.recover("replay", "--log", proxy.log, "--snapshots", proxy.snapshots, "--to-redis", redis.address)

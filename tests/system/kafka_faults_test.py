@@ -1,5 +1,7 @@
-"""Faults that only a Kafka log has: brokers that do not answer, unsafe topics, no quorum, another proxy, a topic made anew."""
+"""Faults that only a Kafka log has: brokers that do not answer, unsafe topics, no quorum, another proxy, a topic that is
+made anew."""
 import json
+import subprocess
 import time
 import unittest
 
@@ -31,8 +33,9 @@ class KafkaStartupTest(StartupCase):
 
     def test_unsafe_topics(self):
         redis = self.redis()
-        for setting, value in (("min.insync.replicas", "1"), ("cleanup.policy", "compact"), ("retention.ms", "604800000"),
-                               ("retention.bytes", "1000000"), ("unclean.leader.election.enable", "true")):
+        for setting, value in (("min.insync.replicas", "1"), ("cleanup.policy", "compact"),
+                               ("retention.ms", "604800000"), ("retention.bytes", "1000000"),
+                               ("unclean.leader.election.enable", "true")):
             with self.subTest(setting=setting):
                 topic = f"unsafe-{setting}"
                 safe = {"min_insync_replicas": 2, "retention_ms": -1, "retention_bytes": -1,
@@ -52,9 +55,9 @@ class KafkaStartupTest(StartupCase):
         self.assert_refused("not written by Holdfast", redis=redis.address, log=self.log)
 
     def produce(self, text):
-        process = harness.subprocess.run(["kcat", "-P", "-b", self.cluster.bootstrap, "-t", self.topic], input=text.encode(),
-                                         capture_output=True, check=False)
-        self.assertEqual(process.returncode, 0, process.stderr)
+        done = subprocess.run(["kcat", "-P", "-b", self.cluster.bootstrap, "-t", self.topic], input=text.encode(),
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_foreign_record(self):
         """Somebody else writes into the topic: what he wrote does not count, all else goes on."""
@@ -119,7 +122,8 @@ class KafkaStartupTest(StartupCase):
                 client.must("SET", f"k:{number}", number)
         self.assertEqual(proxy.stop(), 0)
         offsets = self.directory / "offsets.json"
-        offsets.write_text(json.dumps({"version": 1, "partitions": [{"topic": self.topic, "partition": 0, "offset": 10}]}))
+        partition = {"topic": self.topic, "partition": 0, "offset": 10}
+        offsets.write_text(json.dumps({"version": 1, "partitions": [partition]}))
         self.cluster.tool("org.apache.kafka.tools.DeleteRecordsCommand", "--offset-json-file", str(offsets))
         redis.kill()
         redis.start()

@@ -1,9 +1,9 @@
-"""The main job: every command family through Holdfast as through Redis itself, and back from the log after all is lost."""
+"""The main job: every command family through Holdfast as through Redis itself, and back from the log when all is lost."""
 import unittest
 
 import harness
 from command_families import FAMILIES, RANDOM, UNORDERED, commands
-from dataset import RawClient, contents, differences, remove_marker
+from dataset import RawClient, contents, differences, remove_marker, replay, verify
 
 BIG = 20 << 20
 
@@ -133,11 +133,10 @@ class MainJob(harness.SystemTest):
             self.assertEqual(client.must("DEL", "still"), 1)
 
     def recover(self, before):
-        harness.recover("verify", "--log", self.log, "--snapshots", self.proxy.snapshots, "--redis", self.behind.address,
-                        "--redis-server", self.behind.program)
+        verify(self.proxy, self.behind)
         self.assertEqual(self.proxy.stop(), 0)
         fresh = self.redis(self.behind.build, name="fresh")
-        harness.recover("replay", "--log", self.log, "--snapshots", self.proxy.snapshots, "--to-redis", fresh.address)
+        replay(self.proxy, fresh)
         self.assertEqual(differences(before, contents(fresh.port)), "", "Holdfast's Redis and a replay")
         for redis in (self.behind, fresh):
             remove_marker(redis.port)

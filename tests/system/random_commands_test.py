@@ -1,5 +1,5 @@
-"""Random commands of many clients at once, pipelined at random, each client in a database of its own: every reply must be
-the one that a plain Redis gives to the same client's commands.
+"""Random commands of many clients at once, pipelined at random, each client in a database of its own: every reply must
+be the one that a plain Redis gives to the same client's commands.
 
 HOLDFAST_COMMANDS_SEED: which commands; it is printed.
 """
@@ -17,7 +17,8 @@ CLIENTS = 12
 STEPS = 1500
 
 KEYS = [f"k{i}" for i in range(8)] + ["", "\x00bin\r\n", "{tag}key"]
-VALUES = ["", "a", "b", "c", "5", "-3", "1.5", "x" * 70, "y" * 3000, "\x00\r\n\x01", "9223372036854775807", "$3\r\n", "*1\r\n"]
+VALUES = ["", "a", "b", "c", "5", "-3", "1.5", "x" * 70, "y" * 3000, "\x00\r\n\x01", "9223372036854775807", "$3\r\n",
+          "*1\r\n"]
 FIELDS = ["f1", "f2", "f3", "f4"]
 SCORES = ["1", "2.5", "-inf", "+inf", "(1", "0", "nan", "3e2"]
 RANGES = ["0", "1", "-1", "-2", "5", "100", "abc"]
@@ -43,22 +44,29 @@ class Commands:
             ("MGET", key, key2), ("GETEX", key, "PXAT", far), ("GETEX", key, "PERSIST"), ("SETNX", key, value),
             ("DEL", key, key2), ("UNLINK", key), ("EXISTS", key, key2), ("TYPE", key), ("RENAME", key, key2),
             ("RENAMENX", key, key2), ("COPY", key, key2), ("COPY", key, key2, "REPLACE"), ("PERSIST", key),
-            ("PEXPIREAT", key, far), ("PEXPIREAT", key, "1"), ("EXPIREAT", key, far[:-3], pick(("NX", "XX", "GT", "LT"))),
+            ("PEXPIREAT", key, far), ("PEXPIREAT", key, "1"),
+            ("EXPIREAT", key, far[:-3], pick(("NX", "XX", "GT", "LT"))),
             ("PEXPIRETIME", key), ("TOUCH", key), ("DBSIZE",), ("KEYS", "*"),
             ("HSET", key, field, value), ("HSETNX", key, field, value), ("HGET", key, field), ("HGETALL", key),
             ("HDEL", key, field, "f9"), ("HINCRBY", key, field, start), ("HINCRBYFLOAT", key, field, value),
             ("HLEN", key), ("HMGET", key, field, "f9"), ("HEXISTS", key, field), ("HSTRLEN", key, field),
-            ("LPUSH", key, value, "l"), ("RPUSH", key, value), ("LPUSHX", key, value), ("LPOP", key), ("RPOP", key, start),
+            ("LPUSH", key, value, "l"), ("RPUSH", key, value), ("LPUSHX", key, value), ("LPOP", key),
+            ("RPOP", key, start),
             ("LRANGE", key, start, stop), ("LTRIM", key, start, stop), ("LINSERT", key, "BEFORE", value, "i"),
-            ("LREM", key, start, value), ("LSET", key, start, value), ("LMOVE", key, key2, "LEFT", "RIGHT"), ("LLEN", key),
-            ("SADD", key, value, "5", "6"), ("SREM", key, value), ("SMEMBERS", key), ("SCARD", key), ("SMOVE", key, key2, value),
-            ("SINTERSTORE", key, key, key2), ("SUNION", key, key2), ("SDIFFSTORE", key2, key, key2), ("SPOP", key, "100"),
+            ("LREM", key, start, value), ("LSET", key, start, value), ("LLEN", key),
+            ("LMOVE", key, key2, "LEFT", "RIGHT"),
+            ("SADD", key, value, "5", "6"), ("SREM", key, value), ("SMEMBERS", key), ("SCARD", key),
+            ("SMOVE", key, key2, value),
+            ("SINTERSTORE", key, key, key2), ("SUNION", key, key2), ("SDIFFSTORE", key2, key, key2),
+            ("SPOP", key, "100"),
             ("ZADD", key, score, value), ("ZADD", key, pick(("NX", "XX", "GT", "LT", "CH", "INCR")), score, value),
-            ("ZINCRBY", key, score, value), ("ZRANGE", key, start, stop, "WITHSCORES"), ("ZREM", key, value), ("ZPOPMIN", key),
+            ("ZINCRBY", key, score, value), ("ZRANGE", key, start, stop, "WITHSCORES"), ("ZREM", key, value),
+            ("ZPOPMIN", key),
             ("ZPOPMAX", key, start), ("ZRANGEBYSCORE", key, "-inf", score), ("ZREMRANGEBYRANK", key, start, stop),
             ("ZUNIONSTORE", key, "2", key, key2), ("ZINTERSTORE", key2, "2", key, key2), ("ZSCORE", key, value),
             ("SETBIT", key, "100", "1"), ("BITCOUNT", key), ("BITOP", "XOR", key, key, key2), ("GETBIT", key, "7"),
-            ("BITFIELD", key, "INCRBY", "u8", "3", "200", "GET", "u4", "0"), ("PFADD", key, value), ("PFCOUNT", key, key2),
+            ("BITFIELD", key, "INCRBY", "u8", "3", "200", "GET", "u4", "0"), ("PFADD", key, value),
+            ("PFCOUNT", key, key2),
             ("PFMERGE", key, key2), ("GEOADD", key, "13.3", "38.1", value), ("GEOPOS", key, value),
             ("XADD", key, f"{self.random.randrange(1, 50)}-1", "f", value), ("XLEN", key), ("XDEL", key, "7-1"),
             ("XRANGE", key, "-", "+"), ("XTRIM", key, "MAXLEN", start), ("XGROUP", "CREATE", key, "g", "0"),
@@ -67,7 +75,8 @@ class Commands:
             ("EVAL", "return redis.call('RPUSH', KEYS[1], ARGV[1], ARGV[1])", "1", key, value),
             ("EVAL", "redis.call('DEL', KEYS[2]) return redis.pcall('GET', KEYS[1])", "2", key, key2),
             ("EVAL", "redis.call('SET', KEYS[1], 'half') return redis.call('LPUSH', KEYS[1], 'x')", "1", key),
-            ("PING",), ("ECHO", value), ("NOSUCH", key), ("GET",), ("HSET", key, field), ("SORT", key), ("SORT", key, "ALPHA"),
+            ("PING",), ("ECHO", value), ("NOSUCH", key), ("GET",), ("HSET", key, field), ("SORT", key),
+            ("SORT", key, "ALPHA"),
             ("EXISTS", key), ("FLUSHDB",) if self.random.random() < 0.05 else ("STRLEN", key2)))
         if self.random.random() < 0.2:
             command = (command[0].lower(),) + command[1:]
