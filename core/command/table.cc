@@ -168,6 +168,23 @@ uint64_t key_hash(int db, std::string_view key) {
   return XXH3_64bits_withSeed(key.data(), key.size(), static_cast<XXH64_hash_t>(db));
 }
 
+CommandTable CommandTable::connection_commands() {
+  constexpr struct {
+    const char* name;
+    int arity;
+  } kCommands[] = {{"auth", -2}, {"client", -2}, {"discard", 1}, {"echo", 2},  {"exec", 1},  {"hello", -1},
+                   {"multi", 1}, {"ping", -1},   {"quit", -1},   {"reset", 1}, {"select", 2}};
+  CommandTable table;
+  for (const auto& command : kCommands) {
+    CommandInfo info;
+    info.name = command.name;
+    info.arity = command.arity;
+    apply_traits(&info);
+    table.by_name_.emplace(info.name, std::move(info));
+  }
+  return table;
+}
+
 Effect effect_of(const CommandInfo* command, const std::vector<std::string_view>& argv) {
   if (command == nullptr) return Effect::kUnknown;
   if (command->exact_unless_refused) return Effect::kOwnBytes;

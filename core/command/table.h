@@ -71,6 +71,9 @@ class CommandTable {
   // A command whose name is longer than any real one (128 bytes) is left out, that is, unknown.
   static Result<CommandTable> from_command_reply(const ReplyValue& reply);
 
+  // Commands about the connection itself, for the time before Redis could be asked: they must never be mistaken.
+  static CommandTable connection_commands();
+
   // The command of a request, or its subcommand's entry where the backend tells of subcommands and argv names a known
   // one. nullptr: unknown (also an unknown subcommand of a known container). Any case. Hot path: no allocation.
   const CommandInfo* find(const std::vector<std::string_view>& argv) const;

@@ -138,12 +138,15 @@ Result<Record> parse_header(std::string_view header) {
     return Error{"its type is not known to this version: " + std::string(type.substr(0, 20))};
   }
   record.type = static_cast<RecordType>(type[0]);
+  std::string fields;
   while (!rest.empty()) {
     const std::string_view field = take(&rest, ' ');
     if (field.size() < 2 || field[1] != '=' || !parse_field(field[0], field.substr(2), &record)) {
       return Error{"its header has a field that this version does not know: " + std::string(field.substr(0, 40))};
     }
+    fields.push_back(field[0]);
   }
+  if (!fields.starts_with("eqts")) return Error{"its header does not begin with the fields e, q, t and s"};
   return record;
 }
 

@@ -121,7 +121,8 @@ bool Tap::on_line(std::string_view line) {
   if (line.starts_with(kFull)) {
     const std::string_view rest = line.substr(kFull.size());
     const size_t space = rest.find(' ');
-    if (space == std::string_view::npos || !parse_offset(rest.substr(space + 1), &offset_)) {
+    if (space == std::string_view::npos || !parse_offset(rest.substr(space + 1), &offset_) || offset_ < 0 ||
+        offset_ > INT64_MAX / 2) {
       return fail("Redis sent: " + std::string(line));
     }
     replid_ = std::string(rest.substr(0, space));

@@ -16,7 +16,7 @@
 namespace holdfast {
 
 struct RedisState {
-  CommandTable table;
+  CommandTable table = CommandTable::connection_commands();
   std::string version;  // as it says itself: "7.0.15"
   std::string run_id;   // of the process
   std::string replid;   // of its replication stream, or of its master's

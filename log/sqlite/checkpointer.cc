@@ -16,6 +16,9 @@ constexpr int64_t kPagesPerCheckpoint = 1000;
 
 // While the writer is never idle it adds to the WAL faster than all can be moved. Beyond this size it is made to wait.
 constexpr int64_t kMaxWalBytes = int64_t{64} << 20;
+// On a slow disk it gets this far while a checkpoint is under way, and waits for its end. Only for one that is under
+// way: when they fail, or readers hold them up, commits go on and the WAL grows.
+constexpr int64_t kHardWalBytes = 2 * kMaxWalBytes;
 
 // With less room than this beyond what a checkpoint needs, the writer waits for it: beside it, it could take the room
 // that a commit needs at that moment. The WAL is then cut off too, as its room is needed elsewhere.
@@ -53,7 +56,7 @@ Checkpointer::~Checkpointer() {
 
 void Checkpointer::begin_turn() {
   std::unique_lock lock(mutex_);
-  turn_.wait(lock, [this] { return !writer_waits_; });
+  turn_.wait(lock, [this] { return !writer_waits_ && !(moving_ && pages_ * page_size_ > kHardWalBytes); });
   writing_ = true;
 }
 
@@ -95,10 +98,13 @@ void Checkpointer::run() {
     wake_.wait(lock, [this] { return stop_ || out_of_room_ || pages_ >= due_at_; });
     if (stop_) break;
     const bool writer_is_stuck = std::exchange(out_of_room_, false);
+    moving_ = true;
     lock.unlock();
     const Result<Done> result = checkpoint(writer_is_stuck);
     report(result);
     lock.lock();
+    moving_ = false;
+    turn_.notify_one();
     if (result.ok()) continue;
     out_of_room_ = out_of_room_ || writer_is_stuck;
     if (must_keep_wal_) {

@@ -30,7 +30,8 @@ class Checkpointer {
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
 
-  // The writer has one during each of its transactions. Waits while the WAL is about to start afresh.
+  // The writer has one during each of its transactions. Waits while the WAL is about to start afresh,
+  // and for a checkpoint that is under way when the WAL is far too large.
   class Turn {
    public:
     explicit Turn(Checkpointer* checkpointer) : checkpointer_(checkpointer) { checkpointer_->begin_turn(); }
@@ -74,6 +75,7 @@ class Checkpointer {
   std::condition_variable turn_;
   bool stop_ = false;
   bool out_of_room_ = false;
+  bool moving_ = false;        // a checkpoint is under way
   bool writing_ = false;       // the writer has its turn
   bool writer_waits_ = false;  // it gets none
   int64_t pages_ = 0;          // in the WAL after the last commit

@@ -155,7 +155,6 @@ struct SimCommands::Call {
   }
   void setex() { set_for(1000); }
   void psetex() { set_for(1); }
-
   void setnx() {
     if (find(arg(1)) != nullptr) return integer(0);
     make(arg(1), Value::Kind::kString).text = arg(2);
@@ -255,7 +254,6 @@ struct SimCommands::Call {
   void expire() { expire_by(context.now_ms, 1000); }
   void pexpire() { expire_by(context.now_ms, 1); }
   void pexpireat() { expire_by(0, 1); }
-
   void persist() {
     Value* value = find(arg(1));
     if (value == nullptr || value->expires_ms == kNoExpiry) return integer(0);
@@ -288,7 +286,6 @@ struct SimCommands::Call {
   }
   void lpush() { push(true); }
   void rpush() { push(false); }
-
   void lrange() {
     Value* value = nullptr;
     if (!find_kind(arg(1), Value::Kind::kList, &value)) return;
@@ -466,9 +463,7 @@ struct SimCommands::Call {
     tell_own();
     ok();
   }
-
   void dbsize() { integer(static_cast<int64_t>(keys().size())); }
-
   void randomkey() {
     for (int tries = 0; tries < 100 && !keys().empty(); tries++) {
       auto drawn = keys().begin();

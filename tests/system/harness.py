@@ -498,6 +498,8 @@ class SystemTest(unittest.TestCase):
         failed = self._has_failed()
         for process in reversed(self._started):
             if isinstance(process, Process):
+                if failed and process.child is not None and process.child.poll() is not None:
+                    print(f"\n--- {process.name} had ended, with status {process.child.returncode}", file=sys.stderr)
                 process.kill()
             elif process in KafkaCluster.live:
                 process.stop()

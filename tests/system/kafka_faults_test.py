@@ -1,5 +1,5 @@
-"""Faults that only a Kafka log has: brokers that do not answer, unsafe topics, no quorum, another proxy, a topic that is
-made anew."""
+"""Faults that only a Kafka log has: brokers that do not answer, unsafe topics, no quorum, another proxy, a topic made
+anew."""
 import json
 import subprocess
 import time

@@ -1,4 +1,5 @@
-"""The main job: every command family through Holdfast as through Redis itself, and back from the log when all is lost."""
+"""The main job: every command family through Holdfast as through Redis itself, and back from the log when all is
+lost."""
 import unittest
 
 import harness

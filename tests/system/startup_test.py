@@ -21,8 +21,9 @@ class StartupCase(harness.SystemTest):
         """Starts the proxy, which has to end by itself. What it said, in lines, and its exit status."""
         log = log or f"sqlite:{self.directory}/log.db"
         listen = listen or f"127.0.0.1:{harness.free_port()}"
-        command = [harness.BUILD / "holdfast", "--listen", listen, "--redis", redis, "--log", log, "--snapshots", self.directory / "snapshots", "--redis-server",
-                   harness.redis_server("7.0.15"), "--timeouts-attach-ms", "2000", *flags]
+        command = [harness.BUILD / "holdfast", "--listen", listen, "--redis", redis, "--log", log,
+                   "--snapshots", self.directory / "snapshots", "--redis-server", harness.redis_server("7.0.15"),
+                   "--timeouts-attach-ms", "2000", *flags]
         self.runs += 1
         process = self.process(f"holdfast-{self.runs}", command, environment)
         status = process.wait(LIMIT)
