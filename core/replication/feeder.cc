@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "core/resp/request.h"
+#include "core/resp/words.h"
 #include "core/shard/batch.h"
 #include "core/shard/effects_match.h"
 
@@ -25,6 +26,24 @@ bool may_replay_batch(const CommandTable& table, std::string_view commands) {
     commands.remove_prefix(parser.consumed());
   }
   return true;
+}
+
+// Redis 8.2 lets a replica refuse its master's HPERSIST for a field whose time has passed meanwhile, and so loses it. A
+// time far ahead, given first, is taken; HPERSIST then takes it away again.
+std::string with_live_fields(std::string_view commands) {
+  std::string out;
+  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  while (!commands.empty() && parser.parse(commands) == RequestParser::Status::kComplete) {
+    const std::vector<std::string_view>& argv = parser.argv();
+    if (argv.size() > 4 && same_word(argv[0], "HPERSIST")) {
+      std::vector<std::string_view> ahead = {"HPEXPIREAT", argv[1], "33177117420000"};
+      ahead.insert(ahead.end(), argv.begin() + 2, argv.end());
+      append_request(&out, ahead);
+    }
+    out.append(commands.substr(0, parser.consumed()));
+    commands.remove_prefix(parser.consumed());
+  }
+  return out;
 }
 
 }  // namespace
@@ -139,7 +158,11 @@ void Feeder::feed_pending(Replay::Pending pending) {
 
 void Feeder::feed(const ReplayPiece& piece) {
   // Every piece begins with its SELECT.
-  feed_->stream(piece.commands, &out_);
+  if (piece.commands.find("HPERSIST") == std::string::npos && piece.commands.find("hpersist") == std::string::npos) {
+    feed_->stream(piece.commands, &out_);
+  } else {
+    feed_->stream(with_live_fields(piece.commands), &out_);
+  }
   stream_db_ = -1;
   if (piece.is_batch) fed_ = piece.chain;
   pieces_fed_++;
