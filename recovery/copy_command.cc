@@ -289,8 +289,10 @@ std::optional<Failure> CopyCommand::run(int*) {
   Progress progress("copying", "entries");
   if (auto done = copy(&progress); !done) return Failure(Error{done.error()});
   const double seconds = progress.seconds();
+  progress.end();
   Progress check("verifying the copy", "entries");
   if (auto done = verify(&check); !done) return Failure(Error{done.error()});
+  check.end();
   Summary summary = begin_summary("copy", source_->describe());
   summary["target"] = target_->describe();
   summary["present_before"] = present_;

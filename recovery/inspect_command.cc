@@ -1,5 +1,7 @@
 // holdfast-recover inspect: what is in the log.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -26,7 +28,7 @@ class InspectCommand : public Subcommand {
 
  private:
   std::optional<Failure> check_flags();
-  std::optional<Failure> read_through(Position last);
+  std::optional<Failure> read_through(Position last, Progress* progress);
   void show(const Record& record);
   void show_void(const LogEntry& entry);
   bool is_wanted(RecordType type, int64_t time_ms) const;
@@ -128,7 +130,7 @@ void InspectCommand::show_void(const LogEntry& entry) {
   }
 }
 
-std::optional<Failure> InspectCommand::read_through(Position last) {
+std::optional<Failure> InspectCommand::read_through(Position last, Progress* progress) {
   const Result<Position> begin = log_->begin();
   if (!begin) return Failure(Error{begin.error()});
   Result<std::unique_ptr<LogReader>> reader = reading_->read_from(*begin);
@@ -139,6 +141,7 @@ std::optional<Failure> InspectCommand::read_through(Position last) {
     entries.clear();
     const Result<size_t> read = (*reader)->poll(&entries, kReadBytes);
     if (!read) return Failure(Error{read.error()});
+    if (isatty(STDOUT_FILENO) == 0) progress->update(at + 1, last + 1, reading_->bytes_read());
     for (const LogEntry& entry : entries) {
       if (at >= last) break;
       at = entry.position;
@@ -165,7 +168,8 @@ std::optional<Failure> InspectCommand::run(int*) {
   }
   reading_ = std::make_unique<PrefetchLog>(log_.get());
   Progress progress("reading", "records");
-  std::optional<Failure> failure = read_through(std::min(to_, *end - 1));
+  std::optional<Failure> failure = read_through(std::min(to_, *end - 1), &progress);
+  progress.end();
   if (failure) {
     std::fflush(stdout);
     return failure;

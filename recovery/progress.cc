@@ -66,13 +66,13 @@ void Progress::update(int64_t done, int64_t total, uint64_t bytes) {
   }
 }
 
-void Progress::clear() {
+void Progress::end() {
   if (line_open_) std::fputs("\r\033[K", stderr);
   line_open_ = false;
 }
 
 void Progress::say(const std::string& line) {
-  clear();
+  end();
   std::fprintf(stderr, "%s\n", line.c_str());
 }
 

@@ -11,7 +11,7 @@ class Progress {
  public:
   // `task`: "replaying"; `unit`: what is counted, "records".
   Progress(std::string task, std::string unit);
-  ~Progress() { clear(); }
+  ~Progress() { end(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -20,12 +20,13 @@ class Progress {
   // A line of its own, for people.
   void say(const std::string& line);
 
+  // Takes the line off the terminal: before anything else is printed.
+  void end();
+
   double seconds() const;
 
  private:
   using Clock = std::chrono::steady_clock;
-
-  void clear();
 
   std::string task_;
   std::string unit_;

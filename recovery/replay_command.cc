@@ -247,6 +247,7 @@ std::optional<Failure> ReplayCommand::into_redis() {
   if (!keep_replica_) {
     if (auto done = redis->ask({"REPLICAOF", "NO", "ONE"}); !done) return Failure(Error{done.error()});
   }
+  progress.end();
   summarize(*fed, to_redis_, progress.seconds());
   return std::nullopt;
 }
@@ -291,6 +292,7 @@ std::optional<Failure> ReplayCommand::into_rdb() {
     return Failure(Error{done.error() + " (" + (*server)->last_words() + ")"});
   }
   if (auto done = move_into_place(scratch->path() + "/dump.rdb", target); !done) return Failure(Error{done.error()});
+  progress.end();
   summarize(*fed, to_rdb_, progress.seconds());
   return std::nullopt;
 }

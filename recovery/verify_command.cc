@@ -178,6 +178,7 @@ Result<Done> VerifyCommand::compare(int* status) {
   comparison.leave_out([&later](int db, const std::string& key) { return later->keys.contains({db, key}); });
   if (auto done = comparison.run(databases_, max_differences_, &progress); !done) return done;
 
+  progress.end();
   std::vector<Difference> differences = comparison.differences();
   if (!differences.empty()) {
     // The log may have been told in the meantime.

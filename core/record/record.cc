@@ -196,6 +196,8 @@ Chain::Verdict Chain::damaged(std::string reason) {
 
 Chain::Verdict Chain::next(const LogEntry& entry) {
   if (entry.position <= state_.position) return damaged("it was read twice");
+  // Ours all have one: somebody else has written into the topic.
+  if (entry.header.empty()) return void_entry("it was not written by Holdfast: it has no header");
   const size_t end = entry.header.rfind(kCheckField);
   uint64_t check = 0;
   if (end == std::string::npos ||

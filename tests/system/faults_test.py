@@ -237,7 +237,7 @@ class FaultsTest(FaultsCase):
         """What Redis evicts is gone in the log, too."""
         for policy in ("volatile-lru", "allkeys-lru", "allkeys-random"):
             with self.subTest(policy=policy):
-                redis = self.redis(name=policy, options=("--maxmemory", "96mb", "--maxmemory-policy", policy))
+                redis = self.redis(name=policy, options=("--maxmemory", "40mb", "--maxmemory-policy", policy))
                 proxy = self.holdfast(redis, f"sqlite:{self.directory}/{policy}.db", name=f"holdfast-{policy}")
                 with proxy.client() as client:
                     for number in range(3000):

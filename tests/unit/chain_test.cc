@@ -277,7 +277,7 @@ TEST_CASE("segments must fit the value") {
 TEST_CASE("what Holdfast did not write is damage") {
   LogWriter log;
   log.claim();
-  for (const std::string header : {"", "no header", "hf1 B e=1 q=1 t=5 s=-1", "hf1 B e=1 q=1 t=5 s=-1 c=", "hf2 B c=00",
+  for (const std::string header : {"no header", "hf1 B e=1 q=1 t=5 s=-1", "hf1 B e=1 q=1 t=5 s=-1 c=", "hf2 B c=00",
                                    "hf1 B e=1 q=1 t=5 s=-1 c=00000000000000000", "hf1 B e=1 q=1 z=1 c=0000000000000000",
                                    "hf1 C e=2 q=0 t=5 s=-1 c=0000000000000000"}) {
     CAPTURE(header);
@@ -285,6 +285,13 @@ TEST_CASE("what Holdfast did not write is damage") {
     other.append({header, "value"});
     CHECK(verdicts(other.entries) == "cD");
   }
+}
+
+TEST_CASE("what has no header at all is somebody else's, and void") {
+  LogWriter log;
+  log.claim();
+  log.append({"", "value"});
+  CHECK(verdicts(log.entries) == "cv");
 }
 
 // A byte that changed anywhere never makes an entry count as something else, and is noticed before long: at once, or
