@@ -191,6 +191,10 @@ void Attach::look_at_log() {
     read_log(source_.get());
     return;
   }
+  if (target_ >= 0 && source_->log_id().empty()) {
+    refuse("the log's entries were not written by Holdfast: give it a topic or file of its own");
+    return;
+  }
   if (!source_->log_id().empty()) log_id_ = source_->log_id();
   if (log_id_.empty()) log_id_ = world_->random_hex(32);
   const Result<Plan> chosen = plan(target_ + 1, source_->replay().has_batches());
