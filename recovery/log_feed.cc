@@ -30,7 +30,7 @@ bool selects_beyond(std::string_view stream, int reserved_db) {
       int db = 0;
       std::from_chars(argv[1].data(), argv[1].data() + argv[1].size(), db);
       beyond = db >= reserved_db;
-    } else if (beyond && !(argv.size() == 3 && argv[1] == kMarkerKey)) {
+    } else if (beyond && !(argv.size() > 1 && argv[1] == kMarkerKey)) {
       return true;
     }
     stream.remove_prefix(parser.consumed());

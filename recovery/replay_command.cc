@@ -236,7 +236,8 @@ std::optional<Failure> ReplayCommand::into_redis() {
   Progress progress("replaying", "records");
   LogFeed::Order todo = order();
   todo.feed_address = feed_address_ ? *feed_address_ : Address{redis->local_host(), 0, ""};
-  const Result<LogFeed::Outcome> fed = LogFeed(std::move(todo)).run(&*redis, &progress);
+  LogFeed feed(std::move(todo));  // until Redis is told otherwise, or it would look for it
+  const Result<LogFeed::Outcome> fed = feed.run(&*redis, &progress);
   if (!fed) {
     return Failure(Error{fed.error() + "; Redis may hold a part of the state now and is still told to be fed: run this "
                                        "again"});

@@ -1,5 +1,7 @@
 // holdfast-recover verify: does a live Redis hold what its log says?
 
+#include <poll.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -20,6 +22,10 @@ namespace {
 constexpr int kExitDifferent = 1;
 constexpr int kExitCouldNotTell = 2;
 
+// Redis may evict the marker like any other key; the proxy soon writes it again.
+constexpr int kMarkerAttempts = 10;
+constexpr int kMarkerPauseMs = 200;
+
 class VerifyCommand : public Subcommand {
  public:
   explicit VerifyCommand(CLI::App* parent);
@@ -28,7 +34,9 @@ class VerifyCommand : public Subcommand {
  private:
   Result<Done> look_at_redis();
   Result<Done> take_copy();
-  Result<Done> load_copy();
+  Result<bool> load_copy();
+  Result<bool> read_marker(RedisClient* redis);
+  Error no_marker() const;
   Result<Done> replay();
   Result<Done> compare(int* status);
   PrivateRedisServer::Setup setup(const std::string& directory) const;
@@ -89,7 +97,33 @@ Result<Done> VerifyCommand::look_at_redis() {
   Result<CommandTable> table = redis->commands();
   if (!table) return Error{table.error()};
   table_ = std::move(*table);
-  return Done{};
+  for (int i = 0; i < kMarkerAttempts; i++) {
+    if (interrupted()) return interrupted_error();
+    const Result<bool> marked = read_marker(&*redis);
+    if (!marked) return Error{marked.error()};
+    if (*marked) return Done{};
+    poll(nullptr, 0, kMarkerPauseMs);
+  }
+  return no_marker();
+}
+
+Error VerifyCommand::no_marker() const {
+  return Error{"Redis at " + redis_text_ + " has no marker in database " + std::to_string(reserved_db_) +
+               ": it is not one behind Holdfast, or its reserved database is another one"};
+}
+
+// False: it has none.
+Result<bool> VerifyCommand::read_marker(RedisClient* redis) {
+  if (auto done = redis->ask({"SELECT", std::to_string(reserved_db_)}); !done) return Error{done.error()};
+  const Result<ReplyValue> text = redis->ask({"GET", kMarkerKey});
+  if (!text) return Error{text.error()};
+  if (text->kind == ReplyValue::Kind::kNull) return false;
+  Result<Marker> marker = parse_marker(text->text);
+  if (!marker) return Error{marker.error()};
+  marker_ = std::move(*marker);
+  if (marker_.log_id == start_.id) return true;
+  return Error{"Redis at " + redis_text_ + " holds the state of another log: " + marker_.log_id + ", while " +
+               log_->describe() + " is " + (start_.id.empty() ? "empty" : start_.id)};
 }
 
 PrivateRedisServer::Setup VerifyCommand::setup(const std::string& directory) const {
@@ -101,7 +135,7 @@ PrivateRedisServer::Setup VerifyCommand::setup(const std::string& directory) con
   return setup;
 }
 
-Result<Done> VerifyCommand::load_copy() {
+Result<bool> VerifyCommand::load_copy() {
   copy_.reset();
   const Result<uint64_t> bytes = fetch_live_snapshot(redis_address_, login_.login, scratch_->path() + "/live.rdb");
   if (!bytes) return Error{bytes.error()};
@@ -109,27 +143,19 @@ Result<Done> VerifyCommand::load_copy() {
   Result<std::unique_ptr<PrivateRedisServer>> server = PrivateRedisServer::start(setup(scratch_->path()));
   if (!server) return Error{server.error() + " (--redis-server must be of the version of this Redis, or newer)"};
   copy_ = std::move(*server);
-  RedisClient& client = copy_->client();
-  if (auto done = client.ask({"SELECT", std::to_string(reserved_db_)}); !done) return Error{done.error()};
-  const Result<ReplyValue> text = client.ask({"GET", kMarkerKey});
-  if (!text) return Error{text.error()};
-  if (text->kind == ReplyValue::Kind::kNull) {
-    return Error{"Redis at " + redis_text_ + " has no marker in database " + std::to_string(reserved_db_) +
-                 ": it is not one behind Holdfast, or its reserved database is another one"};
-  }
-  Result<Marker> marker = parse_marker(text->text);
-  if (!marker) return Error{marker.error()};
-  marker_ = std::move(*marker);
-  if (marker_.log_id == start_.id) return Done{};
-  return Error{"Redis at " + redis_text_ + " holds the state of another log: " + marker_.log_id + ", while " +
-               log_->describe() + " is " + (start_.id.empty() ? "empty" : start_.id)};
+  return read_marker(&copy_->client());
 }
 
 Result<Done> VerifyCommand::take_copy() {
   Result<ScratchDirectory> scratch = ScratchDirectory::make(temporary_directory(), "holdfast-verify-");
   if (!scratch) return Error{scratch.error()};
   scratch_.emplace(std::move(*scratch));
-  return load_copy();
+  for (int i = 0; i < kMarkerAttempts; i++) {
+    const Result<bool> marked = load_copy();
+    if (!marked) return Error{marked.error()};
+    if (*marked) return Done{};
+  }
+  return no_marker();
 }
 
 Result<Done> VerifyCommand::replay() {

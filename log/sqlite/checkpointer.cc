@@ -16,8 +16,8 @@ constexpr int64_t kPagesPerCheckpoint = 1000;
 
 // While the writer is never idle it adds to the WAL faster than all can be moved. Beyond this size it is made to wait.
 constexpr int64_t kMaxWalBytes = int64_t{64} << 20;
-// On a slow disk it gets this far while a checkpoint is under way, and waits for its end. Only for one that is under
-// way: when they fail, or readers hold them up, commits go on and the WAL grows.
+// On a slow disk it gets this far while a checkpoint is due or under way, and waits for its end. It does not wait for
+// one that is tried again later: when they fail commits go on, and the WAL grows.
 constexpr int64_t kHardWalBytes = 2 * kMaxWalBytes;
 
 // With less room than this beyond what a checkpoint needs, the writer waits for it: beside it, it could take the room
@@ -28,6 +28,7 @@ constexpr int64_t kTightBytes = int64_t{16} << 20;
 constexpr std::chrono::milliseconds kReaderTime{20};
 constexpr std::chrono::seconds kOpenTime{1};
 constexpr std::chrono::seconds kRetryTime{1};
+constexpr int kTries = 5;  // before that
 
 }  // namespace
 
@@ -56,7 +57,10 @@ Checkpointer::~Checkpointer() {
 
 void Checkpointer::begin_turn() {
   std::unique_lock lock(mutex_);
-  turn_.wait(lock, [this] { return !writer_waits_ && !(moving_ && pages_ * page_size_ > kHardWalBytes); });
+  turn_.wait(lock, [this] {
+    const bool soon_smaller = moving_ || (pages_ >= due_at_ && !resting_);
+    return !writer_waits_ && !(soon_smaller && pages_ * page_size_ > kHardWalBytes);
+  });
   writing_ = true;
 }
 
@@ -104,6 +108,7 @@ void Checkpointer::run() {
     report(result);
     lock.lock();
     moving_ = false;
+    resting_ = !result.ok();
     turn_.notify_one();
     if (result.ok()) continue;
     out_of_room_ = out_of_room_ || writer_is_stuck;
@@ -112,63 +117,83 @@ void Checkpointer::run() {
     } else {
       wake_.wait_for(lock, kRetryTime, [this] { return stop_; });
     }
+    resting_ = false;
   }
   lock.unlock();
   if (must_keep_wal_) return;
+  Checkpointed met;
   const Result<bool> tight = room_is_tight();
-  report(tight.ok() ? move_with_writer_waiting(SQLITE_CHECKPOINT_TRUNCATE) : Error{tight.error()});
+  report(tight.ok() ? move_with_writer_waiting(SQLITE_CHECKPOINT_TRUNCATE, &met) : Error{tight.error()});
 }
 
 Result<Done> Checkpointer::checkpoint(bool writer_is_stuck) {
   const Result<bool> tight = room_is_tight();
   if (!tight) return Error{tight.error()};
-  if (*tight || writer_is_stuck) return move_with_writer_waiting(SQLITE_CHECKPOINT_TRUNCATE);
-  WalPages wal;
-  if (Result<Done> moved = move_beside_writer(&wal); !moved) return moved;
-  if (wal.all * page_size_ <= kMaxWalBytes) return Done{};
+  Checkpointed met;
+  if (*tight || writer_is_stuck) return move_with_writer_waiting(SQLITE_CHECKPOINT_TRUNCATE, &met);
+  if (Result<Done> moved = move_beside_writer(&met); !moved) return moved;
+  if (met.wal_pages * page_size_ <= kMaxWalBytes) return Done{};
   // What was added in the meantime is moved too, so that little is left to make the writer wait for.
-  if (pages_now() > wal.all) {
-    if (Result<Done> moved = move_beside_writer(&wal); !moved) return moved;
+  if (pages_now() > met.wal_pages) {
+    if (Result<Done> moved = move_beside_writer(&met); !moved) return moved;
   }
-  // A reader that holds an old state for long keeps the rest from being moved: no use in waiting.
-  if (wal.all - wal.moved >= kPagesPerCheckpoint) return Done{};
-  return move_with_writer_waiting(SQLITE_CHECKPOINT_RESTART);
+  const Result<Done> restarted = move_with_writer_waiting(SQLITE_CHECKPOINT_RESTART, &met);
+  // A reader that held it up is no error: it is done with the next pages.
+  return met.busy && !must_keep_wal_ ? Done{} : restarted;
 }
 
-Result<Done> Checkpointer::move_beside_writer(WalPages* wal) {
-  if (Result<Done> moved = move_and_note(SQLITE_CHECKPOINT_PASSIVE, wal); !moved) return moved;
+Result<Done> Checkpointer::move_beside_writer(Checkpointed* met) {
+  Result<Done> moved = move_and_note(SQLITE_CHECKPOINT_PASSIVE, met);
+  // It may have come in between just when a commit changed the header of the WAL's index.
+  for (int tries = 1; met->busy && tries < kTries; ++tries) {
+    hold_writer();
+    release_writer();
+    moved = move_and_note(SQLITE_CHECKPOINT_PASSIVE, met);
+  }
+  return moved.ok() ? sync() : moved;
+}
+
+Result<Done> Checkpointer::sync() {
   Result<Done> synced = connection_.sync_file();
   must_keep_wal_ = !synced.ok();
   return synced;
 }
 
-Result<Done> Checkpointer::move_with_writer_waiting(int mode) {
-  {
-    std::unique_lock lock(mutex_);
-    writer_waits_ = true;
-    turn_.wait(lock, [this] { return !writing_; });
-  }
-  WalPages wal;
-  Result<Done> moved = move_and_note(mode, &wal);
+Result<Done> Checkpointer::move_with_writer_waiting(int mode, Checkpointed* met) {
+  hold_writer();
+  Result<Done> moved = move_and_note(mode, met);
+  release_writer();
+  if (!met->busy) return moved;
+  // It went as far as a reader let it, and there SQLite does not sync.
+  const Result<Done> synced = sync();
+  return synced.ok() ? moved : synced;
+}
+
+void Checkpointer::hold_writer() {
+  std::unique_lock lock(mutex_);
+  writer_waits_ = true;
+  turn_.wait(lock, [this] { return !writing_; });
+}
+
+void Checkpointer::release_writer() {
   {
     const std::lock_guard lock(mutex_);
     writer_waits_ = false;
   }
   turn_.notify_one();
-  return moved;
 }
 
-Result<Done> Checkpointer::move_and_note(int mode, WalPages* wal) {
+Result<Done> Checkpointer::move_and_note(int mode, Checkpointed* met) {
   uint64_t fresh_starts = 0;
   {
     const std::lock_guard lock(mutex_);
     fresh_starts = fresh_starts_;
   }
-  Result<Done> result = connection_.checkpoint(mode, wal);
+  Result<Done> result = connection_.checkpoint(mode, met);
   const std::lock_guard lock(mutex_);
   if (result.ok() && mode == SQLITE_CHECKPOINT_TRUNCATE) pages_ = 0;
   // Also one that failed for a reader's sake may have moved all.
-  if (wal->all >= 0 && fresh_starts == fresh_starts_) due_at_ = wal->all + kPagesPerCheckpoint;
+  if (met->wal_pages >= 0 && fresh_starts == fresh_starts_) due_at_ = met->wal_pages + kPagesPerCheckpoint;
   return result;
 }
 

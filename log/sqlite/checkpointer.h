@@ -30,8 +30,8 @@ class Checkpointer {
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
 
-  // The writer has one during each of its transactions. Waits while the WAL is about to start afresh,
-  // and for a checkpoint that is under way when the WAL is far too large.
+  // The writer has one during each of its transactions. Waits while the WAL is about to start afresh, and for a
+  // checkpoint when the WAL is far too large.
   class Turn {
    public:
     explicit Turn(Checkpointer* checkpointer) : checkpointer_(checkpointer) { checkpointer_->begin_turn(); }
@@ -57,9 +57,12 @@ class Checkpointer {
   // On the thread.
   void run();
   Result<Done> checkpoint(bool writer_is_stuck);
-  Result<Done> move_beside_writer(WalPages* wal);
-  Result<Done> move_with_writer_waiting(int mode);
-  Result<Done> move_and_note(int mode, WalPages* wal);
+  Result<Done> move_beside_writer(Checkpointed* met);
+  Result<Done> move_with_writer_waiting(int mode, Checkpointed* met);
+  Result<Done> sync();
+  void hold_writer();  // returns when it has no turn
+  void release_writer();
+  Result<Done> move_and_note(int mode, Checkpointed* met);
   Result<bool> room_is_tight();
   int64_t pages_now();
   void report(const Result<Done>& result);
@@ -76,6 +79,7 @@ class Checkpointer {
   bool stop_ = false;
   bool out_of_room_ = false;
   bool moving_ = false;        // a checkpoint is under way
+  bool resting_ = false;       // one failed: it is tried again later
   bool writing_ = false;       // the writer has its turn
   bool writer_waits_ = false;  // it gets none
   int64_t pages_ = 0;          // in the WAL after the last commit

@@ -38,11 +38,10 @@ Result<int64_t> Connection::integer(const char* sql) {
   return statement->integer(0);
 }
 
-Result<Done> Connection::checkpoint(int mode, WalPages* wal) {
-  int all = -1;
-  int moved = -1;
-  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), "main", mode, &all, &moved);
-  *wal = {all, moved};
+Result<Done> Connection::checkpoint(int mode, Checkpointed* met) {
+  int wal_pages = -1;
+  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), "main", mode, &wal_pages, nullptr);
+  *met = {wal_pages, (code & 0xff) == SQLITE_BUSY};
   if (code != SQLITE_OK) return Error{problem()};
   return Done{};
 }

@@ -49,10 +49,10 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
 };
 
-// Pages of the write-ahead log: -1 when not known.
-struct WalPages {
-  int64_t all = -1;
-  int64_t moved = -1;  // they are in the file too
+// What a checkpoint met.
+struct Checkpointed {
+  int64_t wal_pages = -1;  // that are in the write-ahead log; -1: not known
+  bool busy = false;       // it failed because of a lock that others hold
 };
 
 class Connection {
@@ -74,7 +74,7 @@ class Connection {
   void on_commit(CommitHook hook, void* argument) { sqlite3_wal_hook(handle_.get(), hook, argument); }
 
   // Moves the write-ahead log into the file; `mode` is one of SQLITE_CHECKPOINT_*. Needs to have read something before.
-  Result<Done> checkpoint(int mode, WalPages* wal);
+  Result<Done> checkpoint(int mode, Checkpointed* met);
   // Returns when all that was written to the file itself is on disk.
   Result<Done> sync_file();
 

@@ -19,6 +19,14 @@ def summary(done):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def next_moment():
+    """Lets time go on; returns a time in ms that lies between what was logged so far and what will be: the clock that
+    records are stamped with may lag a few milliseconds."""
+    moment = time.time_ns() // 1_000_000
+    harness.wait_until(lambda: time.time_ns() // 1_000_000 > moment + 50, "time goes on", interval=0.005)
+    return moment
+
+
 def applied(redis):
     """The position whose batch a Redis has applied last."""
     with redis.client() as client:
@@ -60,22 +68,21 @@ class RecoveryTest(harness.SystemTest):
     def write_history(self):
         """Writes of all kinds; returns [(position, time in ms, state)] of some moments."""
         steps = [
-            lambda c: [c.must("SET", "counter", 1), c.must("RPUSH", "list", *range(300)), c.must("HSET", "hash", "f", 1)],
+            lambda c: [c.must("SET", "counter", 1), c.must("RPUSH", "list", *range(300)),
+                       c.must("HSET", "hash", "f", 1)],
             lambda c: [c.must("INCRBY", "counter", 41), c.must("SADD", "set", *range(700)), c.must("SPOP", "set", 200)],
             lambda c: [c.must("EVAL", "return redis.call('SET', KEYS[1], redis.call('TIME')[2])", 1, "time"),
                        c.must("XADD", "stream", "*", "a", "b"), c.must("XGROUP", "CREATE", "stream", "group", 0),
                        c.must("XREADGROUP", "GROUP", "group", "me", "STREAMS", "stream", ">")],
-            lambda c: [c.must("SELECT", 5), c.must("ZADD", "zset", 1.5, "a", 2, "b"), c.must("SET", "far", 1, "EX", 5000),
-                       c.must("SELECT", 0)],
+            lambda c: [c.must("SELECT", 5), c.must("ZADD", "zset", 1.5, "a", 2, "b"),
+                       c.must("SET", "far", 1, "EX", 5000), c.must("SELECT", 0)],
             lambda c: [c.must("DEL", "list"), c.must("SET", "bytes", b"\x00\xff\r\n"), c.must("SWAPDB", 0, 5)],
             lambda c: [c.must("FLUSHALL"), c.must("SET", "after", "the flood")],
         ]
         history = []
         for step in steps:
             step(self.client)
-            moment = time.time_ns() // 1_000_000
-            history.append((applied(self.behind), moment, self.state(self.behind)))
-            harness.wait_until(lambda past=moment: time.time_ns() // 1_000_000 > past + 1, "time goes on", interval=0.002)
+            history.append((applied(self.behind), next_moment(), self.state(self.behind)))
         return history
 
 
@@ -139,7 +146,8 @@ class ReplayTest(RecoveryTest):
         for position, _, expected in (history[2], history[-1]):
             target = self.directory / f"{position}.rdb"
             self.recover("replay", "--to-rdb", target, "--to-position", position)
-            loaded = self.redis(options=["--dir", self.directory, "--dbfilename", target.name], name=f"loaded-{position}")
+            loaded = self.redis(options=["--dir", self.directory, "--dbfilename", target.name],
+                                name=f"loaded-{position}")
             self.expect_state(loaded, expected)
             self.assertEqual(applied(loaded), position)
         # A key whose time has passed since belongs into the file of a position at which it was there.
@@ -280,7 +288,8 @@ class ReplayTest(RecoveryTest):
         self.expect_state(fresh, expected)
         self.recover("replay", "--to-redis", fresh.address, "--to-position", first - 1)
         self.expect_state(fresh, adopted)
-        self.assertIn("begins with the snapshot", self.refused("replay", "--to-redis", fresh.address, "--to-position", 0))
+        self.assertIn("begins with the snapshot",
+                      self.refused("replay", "--to-redis", fresh.address, "--to-position", 0))
         path = self.proxy.snapshots / snapshot["file"]
         self.assertEqual(path.stat().st_size, snapshot["bytes"])
         data = bytearray(path.read_bytes())
@@ -429,8 +438,7 @@ class InspectTest(RecoveryTest):
         client = self.client
         client.must("SET", "plain", 'say "hi"\n')
         first = applied(self.behind)
-        before = time.time_ns() // 1_000_000 + 1
-        harness.wait_until(lambda: time.time_ns() // 1_000_000 > before, "time goes on", interval=0.002)
+        before = next_moment()
         client.must("SELECT", 2)
         client.must("SET", b"\xff\x00", b"\x80")
         client.must("SADD", "set", "only")
@@ -464,8 +472,9 @@ class InspectTest(RecoveryTest):
 
         self.assertEqual([record["position"] for record in self.records("--from", first, "--to", first)], [first])
         self.assertEqual({record["type"] for record in self.records("--type", "claim,effects")}, {"claim", "effects"})
-        self.assertEqual([record["position"] for record in self.records("--to-time", before, "--type", "batch")], [first])
-        self.assertNotIn(first, [record["position"] for record in self.records("--from-time", before)])
+        self.assertEqual([record["position"] for record in self.records("--to-time", before, "--type", "batch")],
+                         [first])
+        self.assertNotIn(first, [record["position"] for record in self.records("--from-time", before + 1)])
         touching = self.records("--key", "plain")
         self.assertEqual([record["position"] for record in touching], [first, last])
         self.assertEqual(touching[1]["commands"], [{"db": 2, "args": ["INCR", "plain"]}])
@@ -482,8 +491,8 @@ class InspectTest(RecoveryTest):
         self.assertEqual(self.proxy.stop(), 0)
         with sqlite3.connect(self.log_file) as log:
             # A repetition, as a broker may make it.
-            log.execute("INSERT INTO entries SELECT (SELECT max(position) + 1 FROM entries), header, value FROM entries "
-                        "WHERE position = (SELECT max(position) FROM entries)")
+            log.execute("INSERT INTO entries SELECT (SELECT max(position) + 1 FROM entries), header, value "
+                        "FROM entries WHERE position = (SELECT max(position) FROM entries)")
         end = len(self.records())
         self.assertEqual(len(self.records("--void")), end + 1)
         self.assertIn("repetition", self.records("--void")[-1]["void"])
