@@ -8,6 +8,7 @@
 #include "core/resp/words.h"
 
 namespace holdfast {
+
 void Settler::restart(const Settled& settled, const ChainState& chain) {
   HOLDFAST_CHECK(!effects_due());
   stream_db_ = settled.db;

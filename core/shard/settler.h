@@ -55,7 +55,6 @@ class Settler {
   void drop_effects() { draft_ = EffectsDraft{}; }
   // The records under way are void: their effects are due again.
   void effects_void();
-  size_t effects_bytes() const { return draft_.value.size(); }
 
   // What the next record's header may say, provided that has_effects() is false.
   const Settled& header_settled() const { return processed_; }

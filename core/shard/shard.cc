@@ -166,7 +166,6 @@ void Shard::write(Session* session, Unit unit) {
   if (!gathering_) {
     gathering_ = std::make_unique<Batch>();
     gathering_->serial = next_serial_++;
-    gathering_->begun_ms = world_->monotonic_ms();
   }
   if (session->batches.empty() || session->batches.back() != gathering_->serial) {
     session->batches.push_back(gathering_->serial);
