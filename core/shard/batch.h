@@ -71,8 +71,8 @@ struct Batch : Unit {
   State state = State::kGathering;
   uint64_t serial = 0;  // counts batches in the order they were begun; this process only
   Position position = kNoPosition;
-  ChainState chain;      // of the log at this batch
-  ChainState settled;    // of the log at the settled position that its record tells
+  ChainState chain;         // of the log at this batch
+  ChainState settled;       // of the log at the settled position that its record tells
   bool replied = false;     // Redis has answered all of it, or its answers are lost for good
   bool refused = false;     // Redis refused it as a whole (EXECABORT): it did nothing
   int64_t seen_offset = 0;  // of the replication stream behind its effects
