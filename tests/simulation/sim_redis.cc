@@ -42,8 +42,14 @@ void SimRedis::accept(std::shared_ptr<SimStream> stream) {
   client->stream = stream;
   client->authenticated = options_.password.empty();
   clients_.emplace(client->id, client);
-  stream->attach(
-      1, {[this, client](std::string_view data) { on_data(client, data); }, [this, client] { on_closed(client); }});
+  // The stream does not own the client, which owns the stream.
+  const std::weak_ptr<Client> weak = client;
+  stream->attach(1, {[this, weak](std::string_view data) {
+                       if (const ClientPtr there = weak.lock()) on_data(there, data);
+                     },
+                     [this, weak] {
+                       if (const ClientPtr there = weak.lock()) on_closed(there);
+                     }});
 }
 
 void SimRedis::on_closed(const ClientPtr& client) { clients_.erase(client->id); }
