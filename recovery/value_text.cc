@@ -17,7 +17,7 @@ void append_value(const ReplyValue& value, std::string* out) {
     case ReplyValue::Kind::kString: append_bulk(out, value.text); break;
     case ReplyValue::Kind::kError: append_error(out, value.text); break;
     case ReplyValue::Kind::kInteger: append_integer(out, value.integer); break;
-    case ReplyValue::Kind::kNull: append_null_bulk(out); break;
+    case ReplyValue::Kind::kNull: append_null(out, Protocol::kResp2); break;
     case ReplyValue::Kind::kArray:
       append_array_header(out, value.elements.size());
       for (size_t i = 0; i < value.elements.size(); i++) {

@@ -287,8 +287,29 @@ void append_bulk(std::string* out, std::string_view text) {
   out->append(text).append("\r\n");
 }
 
-void append_null_bulk(std::string* out) { out->append("$-1\r\n"); }
-
 void append_array_header(std::string* out, size_t count) { append_number_line(out, '*', static_cast<int64_t>(count)); }
+
+void append_null(std::string* out, Protocol protocol) {
+  out->append(protocol == Protocol::kResp2 ? "$-1\r\n" : "_\r\n");
+}
+
+void append_null_array(std::string* out, Protocol protocol) {
+  out->append(protocol == Protocol::kResp2 ? "*-1\r\n" : "_\r\n");
+}
+
+void append_map_header(std::string* out, size_t pairs, Protocol protocol) {
+  if (protocol == Protocol::kResp2) return append_array_header(out, 2 * pairs);
+  append_number_line(out, '%', static_cast<int64_t>(pairs));
+}
+
+void append_push_header(std::string* out, size_t count, Protocol protocol) {
+  append_number_line(out, protocol == Protocol::kResp2 ? '*' : '>', static_cast<int64_t>(count));
+}
+
+void append_verbatim(std::string* out, std::string_view text, Protocol protocol) {
+  if (protocol == Protocol::kResp2) return append_bulk(out, text);
+  append_number_line(out, '=', static_cast<int64_t>(text.size()) + 4);
+  out->append("txt:").append(text).append("\r\n");
+}
 
 }  // namespace holdfast

@@ -61,12 +61,20 @@ struct ReplyValue {
 // too. Nesting deeper than any command of Redis answers is refused.
 Result<ReplyValue> parse_reply(std::string_view data);
 
-// Writers of RESP2 replies.
+enum class Protocol : uint8_t { kResp2 = 2, kResp3 = 3 };
+
+// Writers of replies. Those without a protocol are the same in both.
 void append_simple(std::string* out, std::string_view text);  // +text
 void append_error(std::string* out, std::string_view text);   // -text; line ends inside become spaces, as in Redis
 void append_integer(std::string* out, int64_t value);
 void append_bulk(std::string* out, std::string_view text);
-void append_null_bulk(std::string* out);
 void append_array_header(std::string* out, size_t count);
+void append_null(std::string* out, Protocol protocol);        // a missing string
+void append_null_array(std::string* out, Protocol protocol);  // a missing array
+// `pairs` keys, each with its value: in RESP2 an array of twice as many.
+void append_map_header(std::string* out, size_t pairs, Protocol protocol);
+void append_push_header(std::string* out, size_t count, Protocol protocol);
+// Text for people: in RESP2 a bulk string.
+void append_verbatim(std::string* out, std::string_view text, Protocol protocol);
 
 }  // namespace holdfast

@@ -1,5 +1,6 @@
 #include "core/shard/backend.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -13,13 +14,22 @@ constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n";
 constexpr std::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";
 constexpr std::string_view kDiscard = "*1\r\n$7\r\nDISCARD\r\n";
 constexpr std::string_view kRole = "*1\r\n$4\r\nROLE\r\n";
+void append_hello(std::string* out, Protocol protocol) {
+  append_request(out, {"HELLO", protocol == Protocol::kResp2 ? "2" : "3"});
+}
+
 constexpr std::string_view kNotExecuted =
     "-NOTWRITTEN Redis refused another command of the same batch; this one was not executed\r\n";
+
+bool for_a_client(const Op& op) { return op.kind != Op::Kind::kLocal && op.waiter.session != 0; }
+
+std::string error_text(std::string_view reply) { return std::string(reply.substr(1, reply.find('\r') - 1)); }
 
 }  // namespace
 
 void Backend::reset() {
   db_ = -1;
+  protocol_ = Protocol::kResp2;  // of every new connection
   out_.clear();
   in_.clear();
   framer_ = ReplyFramer();
@@ -45,8 +55,16 @@ void Backend::select(int db) {
   owed_.push_back(Owed{Expect::kIgnored, {}});
 }
 
+void Backend::speak(Protocol protocol) {
+  if (protocol_ == protocol) return;
+  append_hello(&out_, protocol);
+  protocol_ = protocol;
+  owed_.push_back(Owed{Expect::kHello, {}});
+}
+
 void Backend::read(const Waiter& waiter, uint64_t touches, int db, std::string_view command) {
   select(db);
+  speak(waiter.protocol);
   out_.append(command);
   owed_.push_back(Owed{Expect::kRead, waiter});
   reads_.members.push_back({waiter, touches});
@@ -72,8 +90,10 @@ void Backend::apply(Batch* batch, std::string_view marker) {
 void Backend::send_unit(Running running, std::string_view marker) {
   const Unit& unit = *running.unit;
   running.plan.reserve(unit.ops.size() + 4);
+  const auto first = std::find_if(unit.ops.begin(), unit.ops.end(), for_a_client);
+  if (first != unit.ops.end()) speak(first->waiter.protocol);
   out_.append(kMulti);
-  bool selected_inside = false;
+  bool selected_inside = false, spoke_inside = false;
   auto select_inside = [&](int db) {
     if (db_ == db) return;
     selected_inside = true;
@@ -84,6 +104,12 @@ void Backend::send_unit(Running running, std::string_view marker) {
     const Op& op = unit.ops[i];
     if (op.kind == Op::Kind::kLocal) continue;
     select_inside(op.db);
+    if (for_a_client(op) && protocol_ != op.waiter.protocol) {
+      spoke_inside = true;
+      append_hello(&out_, op.waiter.protocol);
+      protocol_ = op.waiter.protocol;
+      running.plan.push_back(-1);
+    }
     out_.append(unit.bytes_of(op));
     running.plan.push_back(static_cast<int32_t>(i));
   }
@@ -93,8 +119,9 @@ void Backend::send_unit(Running running, std::string_view marker) {
     running.plan.push_back(-1);
   }
   out_.append(kExec);
-  // A SELECT inside counts only if EXEC is carried out. What follows a batch selects anyhow.
+  // What is inside counts only if EXEC is carried out. What follows a batch selects anyhow.
   if (running.batch == nullptr && selected_inside) db_ = -1;
+  if (spoke_inside) protocol_.reset();
   owed_.push_back(Owed{Expect::kUnit, {}});
   running_.push_back(std::move(running));
 }
@@ -190,6 +217,10 @@ void Backend::dispatch(std::string_view reply) {
       events_->on_reply(owed.waiter, reply, true);
       break;
     case Expect::kIgnored: owed_.pop_front(); break;
+    case Expect::kHello:
+      owed_.pop_front();
+      if (reply.starts_with('-')) events_->on_backend_error("Redis refuses HELLO: " + error_text(reply));
+      break;
     case Expect::kUnit: unit_reply(reply); break;
     case Expect::kOffset:
       owed_.pop_front();
@@ -223,7 +254,7 @@ void Backend::unit_reply(std::string_view reply) {
   switch (running.phase) {
     case Running::Phase::kMulti:
       if (reply.starts_with('-')) {
-        events_->on_backend_error("Redis refuses MULTI: " + std::string(reply.substr(1, reply.find('\r') - 1)));
+        events_->on_backend_error("Redis refuses MULTI: " + error_text(reply));
         break;
       }
       running.phase = running.plan.empty() ? Running::Phase::kExec : Running::Phase::kQueueing;

@@ -1,11 +1,13 @@
 // The main link: one pipelined connection to Redis for the reads of all clients and for all batches. The wire gives the
-// order. Knows what is owed by Redis and hands each reply to whom it belongs.
+// order. Knows what is owed by Redis and hands each reply to whom it belongs. Database and protocol of the link change
+// where a command's client has other ones: SELECT and HELLO work inside MULTI, too.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +70,7 @@ class Backend {
  private:
   enum class Expect : uint8_t {
     kIgnored,  // +OK of a SELECT and the like
+    kHello,    // of a change of protocol
     kRead,
     kOffset,  // ROLE: ends a group of reads
     kUnit,    // all answers to MULTI … EXEC
@@ -89,6 +92,7 @@ class Backend {
   };
 
   void select(int db);
+  void speak(Protocol protocol);
   void send_unit(Running running, std::string_view marker);
   size_t one_reply(std::string_view data);
   void dispatch(std::string_view reply);
@@ -102,6 +106,7 @@ class Backend {
   BackendEvents* events_;
   int reserved_db_ = -1;
   int db_ = -1;
+  std::optional<Protocol> protocol_ = Protocol::kResp2;  // of the link; none: not known
   std::string out_;
   std::string in_;
   ReplyFramer framer_;

@@ -10,6 +10,7 @@
 
 #include "core/command/table.h"
 #include "core/record/record.h"
+#include "core/resp/reply.h"
 #include "core/resp/request.h"
 #include "core/shard/world.h"
 
@@ -23,6 +24,7 @@ struct Waiter {
   SessionId session = 0;
   uint64_t slot = 0;
   Filter filter = Filter::kNone;
+  Protocol protocol = Protocol::kResp2;  // what Redis is to answer in: one cannot be made of the other afterwards
 };
 
 // Hashes of keys stand for keys; two values mean something else.

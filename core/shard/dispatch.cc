@@ -193,7 +193,7 @@ void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& a
   Unit unit;
   Op op = make_op(info, session->db, argv);
   rewrite_for_log(info, argv, command, &logged, &op);
-  op.waiter = Waiter{session->id(), session->open_slot(true, world_->monotonic_ms())};
+  op.waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
   unit.add(std::move(op), logged);
   counter_->write(session, std::move(unit));
 }
@@ -205,7 +205,7 @@ void Frontdesk::forward_read(Session* session, const CommandInfo* info, int db, 
     return;
   }
   const uint64_t touches = make_op(info, db, argv).touches;
-  const Waiter waiter{session->id(), session->open_slot(false, world_->monotonic_ms()), filter};
+  const Waiter waiter = session->waiter(session->open_slot(false, world_->monotonic_ms()), filter);
   counter_->read(session, waiter, touches, db, command);
 }
 
@@ -249,7 +249,7 @@ void Frontdesk::execute(Session* session) {
     const Argv& argv = parser.argv();
     const CommandInfo* info = counter_->table().find(argv);
     Op op = make_op(info, session->db, argv);
-    op.waiter = Waiter{session->id(), slot};
+    op.waiter = session->waiter(slot);
     op.last_piece = false;
     std::string bytes = command;
     if (info != nullptr && info->handling == Handling::kProxy) {

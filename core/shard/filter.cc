@@ -18,13 +18,15 @@ std::string without_keyspace_line(const std::string& info, int reserved_db) {
 
 std::string filter_reply(Filter filter, std::string_view reply, int reserved_db) {
   const Result<ReplyValue> parsed = parse_reply(reply);
+  const bool resp3 = reply.starts_with('=') || reply.starts_with('%');
+  const Protocol protocol = resp3 ? Protocol::kResp3 : Protocol::kResp2;
   std::string out;
   if (parsed.ok() && filter == Filter::kInfo && parsed->kind == ReplyValue::Kind::kString) {
-    append_bulk(&out, without_keyspace_line(parsed->text, reserved_db));
+    append_verbatim(&out, without_keyspace_line(parsed->text, reserved_db), protocol);
     return out;
   }
   if (parsed.ok() && filter == Filter::kConfigGet && parsed->kind == ReplyValue::Kind::kArray) {
-    append_array_header(&out, parsed->elements.size());
+    append_map_header(&out, parsed->elements.size() / 2, protocol);
     for (size_t i = 0; i < parsed->elements.size(); i++) {
       const bool databases = i % 2 == 1 && parsed->elements[i - 1].text == "databases";
       append_bulk(&out, databases ? std::to_string(reserved_db) : parsed->elements[i].text);

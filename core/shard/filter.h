@@ -8,7 +8,7 @@
 
 namespace holdfast {
 
-// `reply` is one whole RESP2 reply; what is no answer of the kind expected is given back as it is.
+// `reply` is one whole reply; what is no answer of the kind expected is given back as it is.
 std::string filter_reply(Filter filter, std::string_view reply, int reserved_db);
 
 }  // namespace holdfast

@@ -118,16 +118,17 @@ LocalCommands::Outcome LocalCommands::quit(const Argv&) {
 LocalCommands::Outcome LocalCommands::reset(const Argv&) {
   session_->transaction.reset();
   session_->db = 0;
+  session_->protocol = Protocol::kResp2;
   session_->name.clear();
   return simple("RESET");
 }
 
 LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
   size_t next = 1;
+  int64_t version = static_cast<int64_t>(session_->protocol);
   if (argv.size() > 1) {
-    int64_t version = 0;
     if (!parse_int(argv[1], &version)) return error("ERR Protocol version is not an integer or out of range");
-    if (version != 2) return error("NOPROTO unsupported protocol version");
+    if (version < 2 || version > 3) return error("NOPROTO unsupported protocol version");
     next = 2;
   }
   while (next < argv.size()) {
@@ -145,12 +146,13 @@ LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
       return error("ERR Syntax error in HELLO option '" + std::string(argv[next]) + "'");
     }
   }
+  session_->protocol = static_cast<Protocol>(version);
   Outcome outcome;
-  append_array_header(&outcome.reply, 14);
+  append_map_header(&outcome.reply, 7, session_->protocol);
   auto field = [&](std::string_view name) { append_bulk(&outcome.reply, name); };
   field("server"), field("redis");
   field("version"), field(desk_->counter_->redis_version());
-  field("proto"), append_integer(&outcome.reply, 2);
+  field("proto"), append_integer(&outcome.reply, version);
   field("id"), append_integer(&outcome.reply, static_cast<int64_t>(session_->id()));
   field("mode"), field("standalone");
   field("role"), field("master");
@@ -170,6 +172,12 @@ LocalCommands::Outcome LocalCommands::auth(const Argv& argv) {
   return error("WRONGPASS invalid username-password pair or user is disabled.");
 }
 
+LocalCommands::Outcome LocalCommands::verbatim(std::string_view text) const {
+  Outcome outcome;
+  append_verbatim(&outcome.reply, text, session_->protocol);
+  return outcome;
+}
+
 std::string LocalCommands::describe(const Session& session) const {
   const int64_t now = desk_->world_->monotonic_ms();
   std::string line =
@@ -181,7 +189,8 @@ std::string LocalCommands::describe(const Session& session) const {
       " qbuf=" + std::to_string(session.input.size()) +
       " qbuf-free=0 argv-mem=0 multi-mem=0 obl=0 oll=" + std::to_string(session.waiting()) +
       " omem=0 tot-mem=0 events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +
-      " user=default redir=-1 resp=2 lib-name=" + session.lib_name + " lib-ver=" + session.lib_version;
+      " user=default redir=-1 resp=" + std::to_string(static_cast<int>(session.protocol)) +
+      " lib-name=" + session.lib_name + " lib-ver=" + session.lib_version;
   return line;
 }
 
@@ -191,7 +200,7 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
   if (same_word(sub, "GETNAME") && argv.size() == 2) {
     if (!session_->name.empty()) return bulk(session_->name);
     Outcome outcome;
-    append_null_bulk(&outcome.reply);
+    append_null(&outcome.reply, session_->protocol);
     return outcome;
   }
   if (same_word(sub, "SETNAME") && argv.size() == 3) {
@@ -210,14 +219,14 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
     (name ? session_->lib_name : session_->lib_version) = argv[3];
     return simple("OK");
   }
-  if (same_word(sub, "INFO") && argv.size() == 2) return bulk(describe(*session_) + "\n");
+  if (same_word(sub, "INFO") && argv.size() == 2) return verbatim(describe(*session_) + "\n");
   if (same_word(sub, "LIST")) {
     std::vector<const Session*> sessions;
     for (const auto& [id, session] : desk_->sessions_) sessions.push_back(session.get());
     std::sort(sessions.begin(), sessions.end(), [](auto* a, auto* b) { return a->id() < b->id(); });
     std::string lines;
     for (const Session* session : sessions) lines += describe(*session) + "\n";
-    return bulk(lines);
+    return verbatim(lines);
   }
   if ((same_word(sub, "NO-EVICT") || same_word(sub, "NO-TOUCH")) && argv.size() == 3 &&
       (same_word(argv[2], "ON") || same_word(argv[2], "OFF"))) {

@@ -51,6 +51,7 @@ class LocalCommands {
   Outcome wait(const Argv& argv);
   Outcome no_cluster(const Argv& argv);
 
+  Outcome verbatim(std::string_view text) const;
   std::string describe(const Session& session) const;  // a line of CLIENT LIST
 
   Frontdesk* desk_;

@@ -38,6 +38,8 @@ class Session {
   // The line: a slot for each request, in order. A slot is released once its reply may be seen; replies leave in order.
   // `header`: what the reply begins with, however often it is begun anew.
   uint64_t open_slot(bool write, int64_t now_ms, std::string_view header = {});
+  // Who waits for the reply of such a slot.
+  Waiter waiter(uint64_t slot, Filter filter = Filter::kNone) const { return Waiter{id_, slot, filter, protocol}; }
   void add_reply(uint64_t slot, std::string_view reply);
   void release(uint64_t slot);
   // The command will be executed again: what has come of its reply does not count.
@@ -71,6 +73,7 @@ class Session {
   std::string input;     // bytes of requests that have not been dealt with
   std::string outgoing;  // replies that may leave, until the end of the turn
   int db = 0;
+  Protocol protocol = Protocol::kResp2;
   std::string name, lib_name, lib_version;
   std::string last_command;
   std::optional<Transaction> transaction;

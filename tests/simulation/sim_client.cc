@@ -7,6 +7,16 @@
 namespace holdfast::simulation {
 namespace {
 
+// No value of the simulation looks like one.
+bool has_null_of(std::string_view raw, Protocol protocol) {
+  std::string null;
+  append_null(&null, protocol);
+  return raw.starts_with(null) || raw.find("\n" + null) != std::string_view::npos;
+}
+
+}  // namespace
+namespace {
+
 using Outcome = Op::Outcome;
 
 }  // namespace
@@ -53,12 +63,16 @@ void SimClient::connect() {
   half_closed_ = false;
   input_.clear();
   framer_ = ReplyFramer();
+  protocol_ = rng_->chance(options_.resp3_rate) ? Protocol::kResp3 : Protocol::kResp2;
+  greeting_due_ = protocol_ == Protocol::kResp3;
+  if (greeting_due_) coverage_->count("client: RESP3");
   stream_->attach(0, {[this, session = session_](std::string_view data) {
                         if (session == session_) on_data(data);
                       },
                       [this, session = session_] {
                         if (session == session_) on_closed();
                       }});
+  if (greeting_due_) stream_->send(0, "HELLO 3\r\n");
 }
 
 void SimClient::disconnect() {
@@ -95,9 +109,14 @@ void SimClient::on_data(std::string_view data) {
     const ReplyFramer::Status status = framer_.next(input_);
     if (status == ReplyFramer::Status::kIncomplete) return;
     if (status == ReplyFramer::Status::kError) return world_->fail("a client got what is no reply");
-    const Result<ReplyValue> reply = parse_reply(std::string_view(input_).substr(0, framer_.consumed()));
+    const std::string_view raw = std::string_view(input_).substr(0, framer_.consumed());
+    const Result<ReplyValue> reply = parse_reply(raw);
+    if (has_null_of(raw, protocol_ == Protocol::kResp2 ? Protocol::kResp3 : Protocol::kResp2)) {
+      return world_->fail("a client got a null of the other protocol: " + std::string(raw));
+    }
     input_.erase(0, framer_.consumed());
     if (!reply.ok()) return world_->fail("a client got what is no reply: " + reply.error());
+    if (std::exchange(greeting_due_, false)) continue;
     if (under_way_.empty()) return world_->fail("a client got a reply that it did not ask for: " + reply->text);
     on_reply(*reply);
   }

@@ -19,6 +19,7 @@ struct SimClientOptions {
   int64_t think_us = 5 * kMs;          // between operations, at most
   double disconnect_rate = 0;          // for each operation
   double half_close_rate = 0;          // the same: it sends no more, and waits for its replies
+  double resp3_rate = 0.3;             // for each connection: it speaks RESP3
   double slow_rate = 0;                // for each connection: it takes its replies a little at a time
   bool no_errors = false;              // every operation must be carried out
   int64_t patience_us = 10 * kSecond;  // no request may wait longer while the proxy is alive
@@ -71,6 +72,8 @@ class SimClient {
   int64_t operations_left_;
   std::shared_ptr<SimStream> stream_;
   SessionId session_ = 0;
+  Protocol protocol_ = Protocol::kResp2;
+  bool greeting_due_ = false;  // the reply to HELLO
   bool half_closed_ = false;
   bool refused_ = false;  // something, since it last asked
   std::string input_;

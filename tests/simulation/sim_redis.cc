@@ -189,7 +189,7 @@ void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_vi
 
 void SimRedis::call(Client* client, const Argv& argv, std::string* reply, std::vector<SimEffect>* effects) {
   const size_t before = effects->size();
-  commands_.run({&data_, client->db, clock_->unix_ms(), false, following_}, argv, reply, effects);
+  commands_.run({&data_, client->db, clock_->unix_ms(), false, following_, client->protocol}, argv, reply, effects);
   const bool more = effects->size() > before + 1 || (effects->size() > before && same_word(argv[0], "SPOP"));
   if (more && observer_) observer_();
 }

@@ -65,6 +65,7 @@ class SimRedis {
     std::string input;
     RequestParser parser;
     int db = 0;
+    Protocol protocol = Protocol::kResp2;
     bool authenticated = false;
     bool in_multi = false;
     bool dirty = false;
@@ -102,6 +103,7 @@ class SimRedis {
   void admin_client(const ClientPtr& client, const Argv& argv, std::string* reply);
   void admin_command(const ClientPtr& client, const Argv& argv, std::string* reply);
   void admin_config(const ClientPtr& client, const Argv& argv, std::string* reply);
+  void admin_hello(const ClientPtr& client, const Argv& argv, std::string* reply);
   void admin_info(const ClientPtr& client, const Argv& argv, std::string* reply);
   void admin_ping(const ClientPtr& client, const Argv& argv, std::string* reply);
   void admin_psync(const ClientPtr& client, const Argv& argv, std::string* reply);

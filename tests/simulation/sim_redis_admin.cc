@@ -18,6 +18,7 @@ const SimRedis::AdminEntry SimRedis::kAdmin[] = {
     {{"config", -2, "admin", 0, 0, 0}, &SimRedis::admin_config},
     {{"discard", 1, "noscript", 0, 0, 0}, &SimRedis::admin_nothing},
     {{"exec", 1, "noscript", 0, 0, 0}, &SimRedis::admin_nothing},
+    {{"hello", -1, "noscript", 0, 0, 0}, &SimRedis::admin_hello},
     {{"info", -1, "loading", 0, 0, 0}, &SimRedis::admin_info},
     {{"multi", 1, "noscript", 0, 0, 0}, &SimRedis::admin_nothing},
     {{"ping", -1, "fast", 0, 0, 0}, &SimRedis::admin_ping},
@@ -43,6 +44,13 @@ void SimRedis::admin_auth(const ClientPtr& client, const Argv& argv, std::string
   if (argv.back() != options_.password) return append_error(reply, "WRONGPASS invalid username-password pair");
   client->authenticated = true;
   append_simple(reply, "OK");
+}
+
+void SimRedis::admin_hello(const ClientPtr& client, const Argv& argv, std::string* reply) {
+  if (argv.size() > 1) client->protocol = argv[1] == "3" ? Protocol::kResp3 : Protocol::kResp2;
+  append_map_header(reply, 1, client->protocol);
+  append_bulk(reply, "proto");
+  append_integer(reply, static_cast<int64_t>(client->protocol));
 }
 
 void SimRedis::admin_client(const ClientPtr& client, const Argv& argv, std::string* reply) {

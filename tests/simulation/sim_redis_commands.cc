@@ -49,7 +49,7 @@ struct SimCommands::Call {
   void ok() { append_simple(reply, "OK"); }
   void integer(int64_t value) { append_integer(reply, value); }
   void bulk(std::string_view text) { append_bulk(reply, text); }
-  void nil() { append_null_bulk(reply); }
+  void nil() { append_null(reply, context.protocol); }
 
   bool expired(const Value& value) const { return value.expires_ms != kNoExpiry && value.expires_ms <= context.now_ms; }
   std::string_view removal() const { return commands->dialect_.unlink ? "UNLINK" : "DEL"; }

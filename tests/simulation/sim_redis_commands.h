@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/resp/reply.h"
 #include "tests/simulation/coverage.h"
 #include "tests/simulation/rng.h"
 #include "tests/simulation/sim_dataset.h"
@@ -45,6 +46,7 @@ class SimCommands {
     int64_t now_ms;
     bool from_master;  // a replica executes what its master sent: nothing expires
     bool on_replica;   // a replica's own client: expired keys are hidden, not removed
+    Protocol protocol = Protocol::kResp2;
   };
 
   // For COMMAND. HIDDEN.DRAW is not among them: a command that Redis knows and does not tell of.

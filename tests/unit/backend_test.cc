@@ -98,6 +98,47 @@ TEST_CASE("a batch goes out all or nothing, with its marker last, and each of it
   CHECK(f.backend.owed() == 0);
 }
 
+Waiter resp3(SessionId session, uint64_t slot) { return {session, slot, Filter::kNone, Protocol::kResp3}; }
+
+TEST_CASE("each client is answered in its own protocol") {
+  Fixture f;
+  f.backend.read({1, 1}, 7, 0, words("GET a"));
+  f.backend.read(resp3(2, 1), 7, 0, words("GET a"));
+  f.backend.read(resp3(2, 2), 7, 0, words("GET b"));
+  f.backend.read({1, 2}, 7, 0, words("GET b"));
+  CHECK(f.output() == "SELECT 0 | GET a | HELLO 3 | GET a | GET b | HELLO 2 | GET b | ROLE");
+  f.backend.on_data("+OK\r\n$-1\r\n%1\r\n+proto\r\n:3\r\n_\r\n_\r\n*2\r\n+proto\r\n:2\r\n$-1\r\n" + kRole);
+  CHECK(f.told() == "1.1 $-1;\n2.1 _;\n2.2 _;\n1.2 $-1;\nreads 1 1 2 2 at 500\n");
+  CHECK(f.backend.owed() == 0);
+  CHECK(f.error.empty());
+}
+
+TEST_CASE("a batch changes the protocol in front of itself, and inside only where its clients differ") {
+  Fixture f;
+  Batch one, mixed;
+  add_ops(&one, "SET a 1");
+  one.ops[0].waiter = resp3(1, 1);
+  f.backend.apply(&one, "m");
+  f.backend.read(resp3(1, 2), 7, 0, words("GET a"));
+  CHECK(f.output() ==
+        "HELLO 3 | MULTI | SELECT 0 | SET a 1 | SELECT 15 | SET holdfast:marker m | EXEC | SELECT 0 | GET a | ROLE");
+  add_ops(&mixed, "SET a 1 | SET b 2", 1, 3);
+  mixed.ops[0].waiter = resp3(1, 3);
+  f.backend.apply(&mixed, "m");
+  // Whether EXEC is carried out is not known yet, so neither is the protocol.
+  f.backend.read({1, 5}, 7, 0, words("GET a"));
+  CHECK(f.output() ==
+        "MULTI | SET a 1 | HELLO 2 | SET b 2 | SELECT 15 | SET holdfast:marker m | EXEC | SELECT 0 | HELLO 2 | GET a | "
+        "ROLE");
+}
+
+TEST_CASE("a Redis that refuses to change the protocol cannot be worked with") {
+  Fixture f;
+  f.backend.read(resp3(1, 1), 7, 0, words("GET a"));
+  f.backend.on_data("+OK\r\n-NOPROTO no\r\n");
+  CHECK(f.error == "Redis refuses HELLO: NOPROTO no");
+}
+
 TEST_CASE("the database in which a batch ends is not where reads go") {
   Fixture f;
   Batch batch;

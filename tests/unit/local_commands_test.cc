@@ -50,13 +50,32 @@ TEST_CASE("HELLO") {
   CHECK(f.say("CLIENT GETNAME") == "$2\r\nme\r\n");
   CHECK(f.say("HELLO 2 AUTH default secret SETNAME you") == map);
   CHECK(f.say("CLIENT GETNAME") == "$3\r\nyou\r\n");
-  CHECK(f.say("HELLO 3") == "-NOPROTO unsupported protocol version\r\n");
   CHECK(f.say("HELLO 4") == "-NOPROTO unsupported protocol version\r\n");
   CHECK(f.say("HELLO abc") == "-ERR Protocol version is not an integer or out of range\r\n");
   CHECK(f.say("HELLO 2 AUTH someone secret SETNAME they").starts_with("-WRONGPASS "));
   CHECK(f.say("HELLO 2 SETNAME").starts_with("-ERR Syntax error in HELLO option 'SETNAME'"));
   CHECK(f.say("HELLO 2 WHAT").starts_with("-ERR Syntax error in HELLO option 'WHAT'"));
   CHECK(f.say("CLIENT GETNAME") == "$3\r\nyou\r\n");
+}
+
+TEST_CASE("HELLO 3: what the proxy answers by itself is RESP3 from then on") {
+  DeskFixture f;
+  CHECK(f.say("HELLO 3") ==
+        "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n"
+        "$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n");
+  CHECK(f.say("HELLO").starts_with("%7\r\n"));
+  CHECK(f.say("HELLO 4") == "-NOPROTO unsupported protocol version\r\n");
+  CHECK(f.say("CLIENT GETNAME") == "_\r\n");
+  CHECK(f.say("CLIENT INFO").starts_with("="));
+  CHECK(f.say("CLIENT LIST").find(" resp=3 ") != std::string::npos);
+  f.say("GET a");
+  CHECK(f.counter.waiters.back().protocol == Protocol::kResp3);
+  f.reply(f.counter.waiters.size() - 1, "_\r\n");
+  CHECK(f.say("HELLO 2").starts_with("*14\r\n"));
+  f.say("HELLO 3");
+  f.say("RESET");
+  f.say("GET a");
+  CHECK(f.counter.waiters.back().protocol == Protocol::kResp2);
 }
 
 TEST_CASE("AUTH, as a Redis whose default user has no password") {

@@ -175,7 +175,7 @@ TEST_CASE("reply: writers") {
   append_integer(&out, INT64_MIN);
   append_bulk(&out, "a\r\n");
   append_bulk(&out, "");
-  append_null_bulk(&out);
+  append_null(&out, Protocol::kResp2);
   append_array_header(&out, 12);
   CHECK(out == "+OK\r\n-ERR a  b c\r\n:-9223372036854775808\r\n$3\r\na\r\n\r\n$0\r\n\r\n$-1\r\n*12\r\n");
   out.clear();
