@@ -84,9 +84,11 @@ bool Shard::turn() {
   release_held();
   check_time();
   tell_settled();
+  // Clients first: what wakes Redis up goes out when this thread is about to wait for it. (The other way round the
+  // two of them and the clients get in each other's way where there are few processors.)
+  desk_.flush();
   std::string output = backend_.take_output();
   if (!output.empty()) world_->link_send(Link::kMain, std::move(output));
-  desk_.flush();
   drop_finished();
   return attach_.busy() || line_.reading();
 }
