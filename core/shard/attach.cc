@@ -99,6 +99,9 @@ void Attach::retry(const std::string& reason) {
   if (reason != last_reason_) world_->note(World::Level::kWarn, reason);
   last_reason_ = reason;
   world_->link_close(Link::kMain);
+  // The next attempt may have another plan.
+  feeder_.reset();
+  world_->feed_close();
   stage_ = Stage::kDown;
   retry_ms_ = world_->monotonic_ms() + kRetryMs;
 }
@@ -128,10 +131,8 @@ void Attach::on_link_up(Link link) {
 void Attach::on_main_lost(const std::string& reason) {
   if (stage_ == Stage::kRefused) return;
   if (stage_ == Stage::kAdopting || stage_ == Stage::kSaving) world_->link_close(Link::kTap);
-  feeder_.reset();
   source_.reset();
   tap_retry_ms_ = 0;
-  world_->feed_close();
   retry("Redis is lost: " + reason);
 }
 
