@@ -22,6 +22,7 @@ enum class Extra : uint8_t {
   kMayWrite,            // not a write for Redis, but what it runs may be
   kExactUnlessRefused,  // CommandInfo::exact_unless_refused
   kKeyless,             // CommandInfo::keyless
+  kWaits,               // CommandInfo::waits
 };
 
 struct Trait {
@@ -43,14 +44,14 @@ constexpr Trait kTraits[] = {
     {"bgsave", kUnsupported, Effect::kUnknown},
     {"bitfield", kBackend, Effect::kUnknown, Extra::kExactUnlessRefused},
     {"bitop", kBackend, Effect::kExact},
-    {"blmove", kUnsupported, Effect::kUnknown},
-    {"blmpop", kUnsupported, Effect::kUnknown},
-    {"blpop", kUnsupported, Effect::kUnknown},
-    {"brpop", kUnsupported, Effect::kUnknown},
-    {"brpoplpush", kUnsupported, Effect::kUnknown},
-    {"bzmpop", kUnsupported, Effect::kUnknown},
-    {"bzpopmax", kUnsupported, Effect::kUnknown},
-    {"bzpopmin", kUnsupported, Effect::kUnknown},
+    {"blmove", kBackend, Effect::kUnknown, Extra::kWaits},
+    {"blmpop", kBackend, Effect::kUnknown, Extra::kWaits},
+    {"blpop", kBackend, Effect::kUnknown, Extra::kWaits},
+    {"brpop", kBackend, Effect::kUnknown, Extra::kWaits},
+    {"brpoplpush", kBackend, Effect::kUnknown, Extra::kWaits},
+    {"bzmpop", kBackend, Effect::kUnknown, Extra::kWaits},
+    {"bzpopmax", kBackend, Effect::kUnknown, Extra::kWaits},
+    {"bzpopmin", kBackend, Effect::kUnknown, Extra::kWaits},
     {"client", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"cluster", kUnsupported, Effect::kUnknown},
     {"command", kBackend, Effect::kUnknown, Extra::kKeyless},
@@ -163,15 +164,15 @@ constexpr Trait kTraits[] = {
     {"time", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"unlink", kBackend, Effect::kExact},
     {"unsubscribe", kUnsupported, Effect::kUnknown},
-    {"unwatch", kUnsupported, Effect::kUnknown},
+    {"unwatch", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"wait", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"waitaof", kUnsupported, Effect::kUnknown},
-    {"watch", kUnsupported, Effect::kUnknown},
+    {"watch", kProxy, Effect::kUnknown},
     {"xack", kBackend, Effect::kExact},
     {"xdel", kBackend, Effect::kExact},
     {"xgroup", kBackend, Effect::kExact},
-    {"xread", kBackend, Effect::kUnknown},
-    {"xreadgroup", kBackend, Effect::kUnknown},
+    {"xread", kBackend, Effect::kUnknown, Extra::kWaits},
+    {"xreadgroup", kBackend, Effect::kUnknown, Extra::kWaits},
     {"xsetid", kBackend, Effect::kExact},
     {"zadd", kBackend, Effect::kExact},
     {"zdiffstore", kBackend, Effect::kExact},
@@ -213,6 +214,7 @@ void apply_traits(CommandInfo* command) {
   command->effect = trait->effect;
   command->logged |= trait->extra == Extra::kMayWrite;
   command->exact_unless_refused = trait->extra == Extra::kExactUnlessRefused;
+  command->waits = trait->extra == Extra::kWaits;
   // FUNCTION LOAD and its like change what scripts do: only what does not write is without keys.
   command->keyless = trait->extra == Extra::kKeyless && !command->write;
 }

@@ -16,8 +16,13 @@
 
 namespace holdfast {
 
-// What must be hidden in a reply before a client sees it: the reserved database.
-enum class Filter : uint8_t { kNone, kInfo, kConfigGet };
+// What must be done to a reply before a client sees it: the reserved database is hidden.
+enum class Filter : uint8_t {
+  kNone,
+  kInfo,
+  kConfigGet,
+  kBlocked,  // not for the client as it is: a blocked call looks at it first, see Blocking
+};
 
 // Who waits for a reply: a slot in a session's line, see Session. Session 0: nobody.
 struct Waiter {

@@ -14,11 +14,11 @@ namespace {
 
 // Commands that act on the transaction itself rather than being queued in it.
 bool steers_transaction(std::string_view name) {
-  return name == "multi" || name == "exec" || name == "discard" || name == "quit" || name == "reset";
+  return name == "multi" || name == "exec" || name == "discard" || name == "quit" || name == "reset" || name == "watch";
 }
 
-bool has_option(const std::vector<std::string_view>& argv, std::string_view option) {
-  return std::any_of(argv.begin() + 1, argv.end(), [&](std::string_view arg) { return same_word(arg, option); });
+bool names_block(const std::vector<std::string_view>& argv) {
+  return std::any_of(argv.begin() + 1, argv.end(), [](std::string_view arg) { return same_word(arg, "BLOCK"); });
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   if (info == nullptr || !info->arity_fits(argv.size())) {
     ask_redis(session, argv, command);
   } else if (session->transaction && !steers_transaction(info->name)) {
-    const std::string reason = why_not(info, argv);
+    const std::string reason = why_not(info);
     if (reason.empty()) {
       queue(session, command);
     } else {
@@ -85,13 +85,10 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
   });
 }
 
-std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const {
+std::string Frontdesk::why_not(const CommandInfo* info) const {
   if (info == nullptr) return {};
   if (info->handling == Handling::kUnsupported) {
     return "ERR '" + info->name + "' is not supported by this version of Holdfast yet";
-  }
-  if ((info->name == "xread" || info->name == "xreadgroup") && has_option(argv, "BLOCK")) {
-    return "ERR '" + info->name + "' with BLOCK is not supported by this version of Holdfast yet";
   }
   if (info->denyoom && counter_->over_maxmemory()) {
     return "OOM command not allowed when used memory > 'maxmemory'.";
@@ -100,9 +97,13 @@ std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const 
 }
 
 void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
-  const std::string reason = why_not(info, argv);
+  const std::string reason = why_not(info);
   if (!reason.empty()) {
     refuse(session, reason);
+    return;
+  }
+  if (info->waits) {
+    wait_or_forward(session, info, argv, command);
     return;
   }
   if (info->handling == Handling::kBackend) {
@@ -113,6 +114,10 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     execute(session);
     return;
   }
+  if (info->name == "watch") {
+    watch(session, argv);
+    return;
+  }
   LocalCommands local(this, session);
   const LocalCommands::Outcome outcome = local.run(info->name, argv);
   if (outcome.to_backend) {
@@ -120,18 +125,6 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     return;
   }
   session->answer(outcome.reply, world_->monotonic_ms());
-  touch(session);
-}
-
-void Frontdesk::queue(Session* session, std::string_view command) {
-  Transaction& transaction = *session->transaction;
-  transaction.bytes += command.size();
-  if (transaction.bytes > limits_.query_bytes) {
-    close_for_size(session);
-    return;
-  }
-  transaction.commands.emplace_back(command);
-  session->answer("+QUEUED\r\n", world_->monotonic_ms());
   touch(session);
 }
 
@@ -180,6 +173,29 @@ void Frontdesk::rewrite_for_log(const CommandInfo* info, const Argv& argv, std::
   out->assign(command);
 }
 
+// A command that may block: what Redis would refuse goes there as it is, but never so that it could block.
+void Frontdesk::wait_or_forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
+  std::optional<BlockingCall> call = BlockingCall::parse(*info, argv);
+  if (!call) {
+    if (info->logged || !names_block(argv)) return forward(session, info, argv, command);
+    if (const std::string down = counter_->refuse_read(); !down.empty()) return refuse(session, down);
+    auto unit = std::make_unique<Unit>();
+    Op op = make_op(info, session->db, argv);
+    op.waiter = session->waiter(session->open_slot(false, world_->monotonic_ms()));
+    unit->add(std::move(op), command);
+    counter_->reads_at_once(session, std::move(unit));
+    return;
+  }
+  const std::string down = info->logged ? counter_->refuse_write() : counter_->refuse_read();
+  if (!down.empty()) return refuse(session, down);
+  wait_for(session, [this, session, call = std::move(*call)] {
+    if (session->has_open_in_batch()) return false;
+    session->asking = false;
+    blocking_.begin(session, call);
+    return true;
+  });
+}
+
 void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
   if (info != nullptr && !info->logged) {
     forward_read(session, info, session->db, argv, command);
@@ -195,7 +211,13 @@ void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& a
   rewrite_for_log(info, argv, command, &logged, &op);
   op.waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
   unit.add(std::move(op), logged);
+  admit_write(session, std::move(unit));
+}
+
+void Frontdesk::admit_write(Session* session, Unit unit) {
+  const std::vector<Blocking::Push> pushes = blocking_.pushes_in(unit);
   counter_->write(session, std::move(unit));
+  blocking_.attempt_behind(pushes);
 }
 
 void Frontdesk::forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv,
@@ -207,72 +229,6 @@ void Frontdesk::forward_read(Session* session, const CommandInfo* info, int db, 
   const uint64_t touches = make_op(info, db, argv).touches;
   const Waiter waiter = session->waiter(session->open_slot(false, world_->monotonic_ms()), filter);
   counter_->read(session, waiter, touches, db, command);
-}
-
-// EXEC: the transaction becomes one contiguous piece of one batch, or, if it only reads, goes to Redis as it is.
-void Frontdesk::execute(Session* session) {
-  if (!session->transaction) {
-    reply_error(session, "ERR EXEC without MULTI");
-    return;
-  }
-  const Transaction transaction = std::move(*session->transaction);
-  session->transaction.reset();
-  if (transaction.dirty) {
-    reply_error(session, "EXECABORT Transaction discarded because of previous errors.");
-    return;
-  }
-  if (transaction.commands.empty()) {
-    session->answer("*0\r\n", world_->monotonic_ms());
-    touch(session);
-    return;
-  }
-  bool writes = false;
-  for (const std::string& command : transaction.commands) {
-    RequestParser parser(limits_.requests);
-    parser.parse(command);
-    const CommandInfo* info = counter_->table().find(parser.argv());
-    writes = writes || info == nullptr || info->logged;
-  }
-  if (const std::string down = writes ? counter_->refuse_write() : counter_->refuse_read(); !down.empty()) {
-    reply_error(session, down);
-    return;
-  }
-
-  std::string header;
-  append_array_header(&header, transaction.commands.size());
-  auto unit = std::make_unique<Unit>();
-  const uint64_t slot = session->open_slot(writes, world_->monotonic_ms(), header);
-  bool to_redis = false;
-  for (const std::string& command : transaction.commands) {
-    RequestParser parser(limits_.requests);
-    parser.parse(command);
-    const Argv& argv = parser.argv();
-    const CommandInfo* info = counter_->table().find(argv);
-    Op op = make_op(info, session->db, argv);
-    op.waiter = session->waiter(slot);
-    op.last_piece = false;
-    std::string bytes = command;
-    if (info != nullptr && info->handling == Handling::kProxy) {
-      const LocalCommands::Outcome outcome = LocalCommands(this, session).run(info->name, argv);
-      op.kind = outcome.to_backend ? Op::Kind::kRead : Op::Kind::kLocal;
-      op.waiter.filter = outcome.filter;
-      op.reply = outcome.reply;
-    } else if (op.kind == Op::Kind::kWrite) {
-      rewrite_for_log(info, argv, command, &bytes, &op);
-    }
-    to_redis = to_redis || op.kind != Op::Kind::kLocal;
-    unit->add(std::move(op), bytes);
-  }
-  unit->ops.back().last_piece = true;
-  if (writes) {
-    counter_->write(session, std::move(*unit));
-  } else if (to_redis) {
-    counter_->reads_at_once(session, std::move(unit));
-  } else {
-    for (const Op& op : unit->ops) session->add_reply(slot, op.reply);
-    session->release(slot);
-    touch(session);
-  }
 }
 
 }  // namespace holdfast

@@ -1,6 +1,8 @@
-// The reserved database is invisible to clients: takes it out of the replies that would show it.
+// Redis's reply as a client of Holdfast should see it: without the reserved database, and where Redis tells of its
+// clients, with Holdfast's.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -8,7 +10,13 @@
 
 namespace holdfast {
 
+struct Visible {
+  int reserved_db = -1;
+  size_t clients = 0;
+  size_t blocked = 0;
+};
+
 // `reply` is one whole reply; what is no answer of the kind expected is given back as it is.
-std::string filter_reply(Filter filter, std::string_view reply, int reserved_db);
+std::string filter_reply(Filter filter, std::string_view reply, const Visible& visible);
 
 }  // namespace holdfast

@@ -9,7 +9,8 @@
 namespace holdfast {
 
 void Frontdesk::on_connected(SessionId id, const std::string& address, const std::string& local_address) {
-  auto session = std::make_unique<Session>(id, address, local_address, world_->monotonic_ms(), limits_.requests);
+  auto session =
+      std::make_unique<Session>(id, next_number_++, address, local_address, world_->monotonic_ms(), limits_.requests);
   Session* added = session.get();
   sessions_.emplace(id, std::move(session));
   if (draining_) {
@@ -22,7 +23,7 @@ void Frontdesk::on_end(SessionId id) {
   Session* session = find(id);
   if (session == nullptr) return;
   session->ended = true;
-  if (!session->parked) session->closing = true;
+  if (!session->parked || session->blocked) session->closing = true;
   touch(session);
 }
 
@@ -31,6 +32,8 @@ void Frontdesk::on_disconnected(SessionId id) {
   if (session == nullptr) return;
   reply_bytes_ -= session->accounted;
   last_found_ = nullptr;
+  counter_->watches().forget(id);
+  blocking_.forget(id);
   sessions_.erase(id);
 }
 
@@ -40,6 +43,12 @@ Session* Frontdesk::find(SessionId id) {
   if (it == sessions_.end()) return nullptr;
   last_found_ = it->second.get();
   return last_found_;
+}
+
+Session* Frontdesk::find_number(int64_t number) {
+  const auto it = std::find_if(sessions_.begin(), sessions_.end(),
+                               [number](const auto& entry) { return entry.second->number() == number; });
+  return it == sessions_.end() ? nullptr : it->second.get();
 }
 
 void Frontdesk::touch(Session* session) {
@@ -63,7 +72,7 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
   // Nothing is known of a new client's replies: they might all be large.
   const size_t most = session.reply_size_known() ? limits_.waiting_per_session
                                                  : std::min(limits_.waiting_at_first, limits_.waiting_per_session);
-  return session.asking || session.waiting() >= most || counter_->must_wait() != nullptr;
+  return session.asking || session.blocked || session.waiting() >= most || counter_->must_wait() != nullptr;
 }
 
 void Frontdesk::account(Session* session) {
@@ -134,6 +143,14 @@ void Frontdesk::close_for_size(Session* session) {
 }
 
 void Frontdesk::resume() {
+  for (SessionId id : std::exchange(stepping_, {})) {
+    Session* session = find(id);
+    if (session == nullptr || !session->step) continue;
+    const std::function<bool()> step = std::exchange(session->step, nullptr);
+    if (step()) continue;
+    session->step = step;
+    stepping_.push_back(id);
+  }
   if (parked_.empty()) return;
   std::vector<SessionId> parked;
   std::swap(parked, parked_);
@@ -151,17 +168,20 @@ void Frontdesk::resume() {
 }
 
 void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
+  if (waiter.filter == Filter::kBlocked) return blocking_.on_reply(waiter, reply);
   Session* session = find(waiter.session);
   if (session == nullptr) return;
   if (waiter.filter == Filter::kNone) {
     session->add_reply(waiter.slot, reply);
   } else {
-    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply, counter_->reserved_database()));
+    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
+                                                 {counter_->reserved_database(), sessions_.size(), blocking_.count()}));
   }
   account(session);
 }
 
 void Frontdesk::release(const Waiter& waiter) {
+  if (waiter.filter == Filter::kBlocked) return blocking_.on_settled(waiter);
   Session* session = find(waiter.session);
   if (session == nullptr) return;
   session->release(waiter.slot);
@@ -169,10 +189,12 @@ void Frontdesk::release(const Waiter& waiter) {
 }
 
 void Frontdesk::restart_reply(const Waiter& waiter) {
+  if (waiter.filter == Filter::kBlocked) return blocking_.on_restart(waiter);
   if (Session* session = find(waiter.session)) session->restart_reply(waiter.slot);
 }
 
 void Frontdesk::give_up(const Waiter& waiter, std::string_view error) {
+  if (waiter.filter == Filter::kBlocked) return blocking_.on_given_up(waiter, error);
   Session* session = find(waiter.session);
   if (session == nullptr) return;
   std::string reply;
@@ -188,6 +210,9 @@ void Frontdesk::on_asked_lost(std::string_view error) {
 void Frontdesk::give_up_asking(Session* session, std::string_view error) {
   if (!session->asking) return;
   session->asking = false;
+  session->step = nullptr;
+  if (session->executing) counter_->watches().forget(session->id());
+  session->executing.reset();
   if (session->transaction) session->transaction->dirty = true;
   reply_error(session, error);
 }
@@ -205,7 +230,9 @@ void Frontdesk::flush() {
       world_->client_send(id, std::move(session->outgoing));
       session->outgoing = std::string();
     }
-    if (session->closing && session->waiting() == 0 && !session->asking) world_->client_close(id);
+    if (session->closing && session->waiting() == 0 && !session->asking && !blocking_.attempting(id)) {
+      world_->client_close(id);
+    }
   }
 }
 
@@ -228,7 +255,7 @@ void Frontdesk::check_time(int64_t now_ms,
       const std::string error = too_late(*session, Session::Oldest{0, session->asked_ms, false});
       if (!error.empty()) give_up_asking(session, error);
     }
-    if (limits_.idle_ms > 0 && session->waiting() == 0 && !session->asking &&
+    if (limits_.idle_ms > 0 && session->waiting() == 0 && !session->asking && !session->blocked &&
         now_ms - session->last_ms > limits_.idle_ms) {
       idle.push_back(id);
     }
@@ -246,8 +273,15 @@ void Frontdesk::drain() {
 }
 
 bool Frontdesk::drained() const {
-  return std::all_of(sessions_.begin(), sessions_.end(),
-                     [](const auto& entry) { return entry.second->waiting() == 0 && !entry.second->asking; });
+  return std::all_of(sessions_.begin(), sessions_.end(), [this](const auto& entry) {
+    const auto& [id, session] = entry;
+    return session->waiting() == 0 && !session->asking && !blocking_.attempting(id);
+  });
+}
+
+void Frontdesk::answer(Session* session, std::string_view reply) {
+  session->answer(reply, world_->monotonic_ms());
+  touch(session);
 }
 
 void Frontdesk::reply_error(Session* session, std::string_view text) {

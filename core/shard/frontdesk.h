@@ -11,8 +11,12 @@
 #include <vector>
 
 #include "core/command/table.h"
+#include "core/result.h"
 #include "core/shard/batch.h"
+#include "core/shard/blocking.h"
+#include "core/shard/build_words.h"
 #include "core/shard/session.h"
+#include "core/shard/watches.h"
 #include "core/shard/world.h"
 
 namespace holdfast {
@@ -26,9 +30,7 @@ class Counter {
   virtual int databases() const = 0;  // of Redis, the reserved one included
   virtual int reserved_database() const = 0;
   virtual const std::string& redis_version() const = 0;
-  // The reply to MULTI inside MULTI, and whether it makes the transaction fail.
-  virtual const std::string& nested_multi() const = 0;
-  virtual bool nested_multi_aborts() const = 0;
+  virtual const BuildWords& words() const = 0;
 
   // nullptr, or why requests must wait now, in a few words.
   virtual const char* must_wait() const = 0;
@@ -42,6 +44,14 @@ class Counter {
   virtual void write(Session* session, Unit unit) = 0;
   // Reads that go to Redis in one transaction.
   virtual void reads_at_once(Session* session, std::unique_ptr<Unit> unit) = 0;
+  virtual Watches& watches() = 0;
+  // Asks Redis for Holdfast itself. `then` gets the replies, one behind the other, once all that had happened in Redis
+  // by then has been seen; or why there are none. Only for a session without writes under way: it would overtake them.
+  virtual void look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string> replies)> then) = 0;
+  // Whether a write to one of the keys (hashes) is under way whose effects have not been seen yet.
+  virtual bool write_under_way(const std::vector<uint64_t>& keys) const = 0;
+  // A reply that says something of what has been seen so far leaves when the log holds all that.
+  virtual void release_when_settled(const Waiter& waiter) = 0;
   // Whether Redis would take the command; see Backend::ask.
   virtual void ask(int db, std::string_view command, std::function<void(std::string_view refusal)> answer) = 0;
 };
@@ -59,7 +69,7 @@ struct FrontdeskLimits {
 class Frontdesk {
  public:
   Frontdesk(World* world, Counter* counter, FrontdeskLimits limits)
-      : world_(world), counter_(counter), limits_(limits) {}
+      : world_(world), counter_(counter), limits_(limits), blocking_(world, this, counter) {}
 
   void on_connected(SessionId id, const std::string& address, const std::string& local_address);
   void on_data(SessionId id, std::string_view data);
@@ -67,7 +77,14 @@ class Frontdesk {
   void on_end(SessionId id);
   void on_disconnected(SessionId id);
 
-  Session* find(SessionId id);  // nullptr: it has left
+  Session* find(SessionId id);           // nullptr: it has left
+  Session* find_number(int64_t number);  // the same
+  void answer(Session* session, std::string_view reply);
+
+  // What Redis has executed, as the tap shows it.
+  void on_touched(const Touched& touched) { blocking_.on_touched(touched); }
+  // Whether that is of interest.
+  bool wants_touched() const { return !blocking_.empty(); }
 
   // Replies from behind the desk.
   void on_reply(const Waiter& waiter, std::string_view reply);
@@ -83,6 +100,8 @@ class Frontdesk {
   // Sends what may leave. Called at the end of every turn.
   void flush();
   // Answers what has waited too long; see `too_late`, which gives the error (without "-"), or "" to wait on.
+  void check_deadlines(int64_t now_ms) { blocking_.check_deadlines(now_ms); }
+  void check_blocked(int64_t now_ms, int64_t write_timeout_ms) { blocking_.check_time(now_ms, write_timeout_ms); }
   void check_time(int64_t now_ms, const std::function<std::string(const Session&, const Session::Oldest&)>& too_late);
 
   // No more requests are read; true once all that were are answered.
@@ -112,26 +131,40 @@ class Frontdesk {
   void dispatch(Session* session, const Argv& argv, std::string_view command);
   void admit(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   void ask_redis(Session* session, const Argv& argv, std::string_view command);
-  void queue(Session* session, std::string_view command);
   void forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   void forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv, std::string_view command,
                     Filter filter = Filter::kNone);
   void refuse(Session* session, std::string_view error);
-  std::string why_not(const CommandInfo* info, const Argv& argv) const;
-  void execute(Session* session);
+  std::string why_not(const CommandInfo* info) const;
+  void wait_or_forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
+  void admit_write(Session* session, Unit unit);
   void rewrite_for_log(const CommandInfo* info, const Argv& argv, std::string_view command, std::string* out,
                        Op* op) const;
+
+  // transactions.cc: MULTI, EXEC, WATCH.
+  void queue(Session* session, std::string_view command);
+  void execute(Session* session);
+  void carry_out(Session* session, const Transaction& transaction);
+  void watch(Session* session, const Argv& argv);
+  void begin_watch(Session* session, const std::vector<std::string>& keys);
+  bool check_watches(Session* session);
+  void abort_execution(Session* session);
+  void look(Session* session, std::unique_ptr<Unit> reads, std::function<void(Session*, const std::string&)> then);
+  void wait_for(Session* session, std::function<bool()> step);
 
   World* world_;
   Counter* counter_;
   FrontdeskLimits limits_;
+  Blocking blocking_;
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   Session* last_found_ = nullptr;  // replies often come in runs for one client
   std::vector<SessionId> parked_;
+  std::vector<SessionId> stepping_;  // those with a step to be tried
   std::vector<SessionId> to_flush_;
   size_t reply_bytes_ = 0;  // of all sessions, as far as accounted for
   bool draining_ = false;
   uint64_t commands_ = 0;
+  int64_t next_number_ = 1;
 };
 
 }  // namespace holdfast

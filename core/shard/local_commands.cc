@@ -42,6 +42,15 @@ bool parse_int(std::string_view text, int64_t* number) {
   return problem == std::errc() && end == text.data() + text.size() && std::to_string(*number) == text;
 }
 
+// The reply to HELLO with another connection's number.
+std::string with_id(std::string hello, int64_t number) {
+  constexpr std::string_view kId = "$2\r\nid\r\n:";
+  const size_t at = hello.find(kId);
+  if (at == std::string::npos) return hello;
+  const size_t begin = at + kId.size();
+  return hello.replace(begin, hello.find('\r', begin) - begin, std::to_string(number));
+}
+
 // Redis's rule for names of clients: nothing that would spoil CLIENT LIST.
 bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
@@ -66,6 +75,7 @@ const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"reset", &LocalCommands::reset},
     {"role", &LocalCommands::role},
     {"select", &LocalCommands::select},
+    {"unwatch", &LocalCommands::unwatch},
     {"wait", &LocalCommands::wait},
 };
 
@@ -97,8 +107,8 @@ LocalCommands::Outcome LocalCommands::select(const Argv& argv) {
 
 LocalCommands::Outcome LocalCommands::multi(const Argv&) {
   if (session_->transaction) {
-    if (desk_->counter_->nested_multi_aborts()) session_->transaction->dirty = true;
-    return {.reply = desk_->counter_->nested_multi()};
+    if (desk_->counter_->words().nested_aborts) session_->transaction->dirty = true;
+    return {.reply = desk_->counter_->words().nested_multi};
   }
   session_->transaction.emplace();
   return simple("OK");
@@ -107,6 +117,12 @@ LocalCommands::Outcome LocalCommands::multi(const Argv&) {
 LocalCommands::Outcome LocalCommands::discard(const Argv&) {
   if (!session_->transaction) return error("ERR DISCARD without MULTI");
   session_->transaction.reset();
+  desk_->counter_->watches().forget(session_->id());
+  return simple("OK");
+}
+
+LocalCommands::Outcome LocalCommands::unwatch(const Argv&) {
+  desk_->counter_->watches().forget(session_->id());
   return simple("OK");
 }
 
@@ -117,6 +133,7 @@ LocalCommands::Outcome LocalCommands::quit(const Argv&) {
 
 LocalCommands::Outcome LocalCommands::reset(const Argv&) {
   session_->transaction.reset();
+  desk_->counter_->watches().forget(session_->id());
   session_->db = 0;
   session_->protocol = Protocol::kResp2;
   session_->name.clear();
@@ -148,12 +165,16 @@ LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
   }
   session_->protocol = static_cast<Protocol>(version);
   Outcome outcome;
+  if (const std::string& own = desk_->counter_->words().hello[version - 2]; !own.empty()) {
+    outcome.reply = with_id(own, session_->number());
+    return outcome;
+  }
   append_map_header(&outcome.reply, 7, session_->protocol);
   auto field = [&](std::string_view name) { append_bulk(&outcome.reply, name); };
   field("server"), field("redis");
   field("version"), field(desk_->counter_->redis_version());
   field("proto"), append_integer(&outcome.reply, version);
-  field("id"), append_integer(&outcome.reply, static_cast<int64_t>(session_->id()));
+  field("id"), append_integer(&outcome.reply, session_->number());
   field("mode"), field("standalone");
   field("role"), field("master");
   field("modules"), append_array_header(&outcome.reply, 0);
@@ -181,9 +202,12 @@ LocalCommands::Outcome LocalCommands::verbatim(std::string_view text) const {
 std::string LocalCommands::describe(const Session& session) const {
   const int64_t now = desk_->world_->monotonic_ms();
   std::string line =
-      "id=" + std::to_string(session.id()) + " addr=" + session.address() + " laddr=" + session.local_address() +
+      "id=" + std::to_string(session.number()) + " addr=" + session.address() + " laddr=" + session.local_address() +
       " fd=-1 name=" + session.name + " age=" + std::to_string((now - session.since_ms()) / 1000) +
-      " idle=" + std::to_string((now - session.last_ms) / 1000) + " flags=" + (session.transaction ? "x" : "N") +
+      " idle=" + std::to_string((now - session.last_ms) / 1000) + " flags=" +
+      (session.transaction ? "x"
+       : session.blocked   ? "b"
+                           : "N") +
       " db=" + std::to_string(session.db) + " sub=0 psub=0 ssub=0 multi=" +
       (session.transaction ? std::to_string(session.transaction->commands.size()) : "-1") +
       " qbuf=" + std::to_string(session.input.size()) +
@@ -196,7 +220,7 @@ std::string LocalCommands::describe(const Session& session) const {
 
 LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
   const std::string_view sub = argv[1];
-  if (same_word(sub, "ID") && argv.size() == 2) return integer(static_cast<int64_t>(session_->id()));
+  if (same_word(sub, "ID") && argv.size() == 2) return integer(session_->number());
   if (same_word(sub, "GETNAME") && argv.size() == 2) {
     if (!session_->name.empty()) return bulk(session_->name);
     Outcome outcome;
@@ -223,7 +247,7 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
   if (same_word(sub, "LIST")) {
     std::vector<const Session*> sessions;
     for (const auto& [id, session] : desk_->sessions_) sessions.push_back(session.get());
-    std::sort(sessions.begin(), sessions.end(), [](auto* a, auto* b) { return a->id() < b->id(); });
+    std::sort(sessions.begin(), sessions.end(), [](auto* a, auto* b) { return a->number() < b->number(); });
     std::string lines;
     for (const Session* session : sessions) lines += describe(*session) + "\n";
     return verbatim(lines);
@@ -232,6 +256,17 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
       (same_word(argv[2], "ON") || same_word(argv[2], "OFF"))) {
     // Holdfast evicts no clients; NO-TOUCH would have to reach the shared connection and is a hint only.
     return simple("OK");
+  }
+  if (same_word(sub, "UNBLOCK") && (argv.size() == 3 || argv.size() == 4)) {
+    int64_t id = 0;
+    const bool with_error = argv.size() == 4 && same_word(argv[3], "ERROR");
+    if (argv.size() == 4 && !with_error && !same_word(argv[3], "TIMEOUT")) {
+      return error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    }
+    if (!parse_int(argv[2], &id)) return error("ERR value is not an integer or out of range");
+    const char* text = with_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : "";
+    const Session* blocked = desk_->find_number(id);
+    return integer(blocked != nullptr && desk_->blocking_.unblock(blocked->id(), text) ? 1 : 0);
   }
   if (same_word(sub, "HELP") && argv.size() == 2) return backend();
   return error("ERR 'client|" + std::string(sub.substr(0, 128)) +

@@ -39,6 +39,7 @@ class LocalCommands {
   Outcome select(const Argv& argv);
   Outcome multi(const Argv& argv);
   Outcome discard(const Argv& argv);
+  Outcome unwatch(const Argv& argv);
   Outcome quit(const Argv& argv);
   Outcome reset(const Argv& argv);
   Outcome hello(const Argv& argv);

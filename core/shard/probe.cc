@@ -227,15 +227,21 @@ void Probe::learn_marker(const ReplyValue& reply) {
     }
     state_->marker = std::move(*marker);
   }
-  learn_nested_multi();
+  learn_words();
   set_config();
 }
 
-void Probe::learn_nested_multi() {
+void Probe::learn_words() {
+  auto learn = [this](const std::vector<std::string_view>& argv, std::string* words) {
+    backend_->request(-1, argv, [words](std::string_view reply) { *words = reply; });
+  };
+  auto* words = &state_->words;
+  learn({"HELLO", "3"}, &words->hello[1]);
+  learn({"HELLO", "2"}, &words->hello[0]);
   backend_->request(-1, {"MULTI"}, [](std::string_view) {});
-  backend_->request(-1, {"MULTI"}, [this](std::string_view reply) { state_->nested_multi = reply; });
-  backend_->request(-1, {"EXEC"},
-                    [this](std::string_view reply) { state_->nested_multi_aborts = reply.starts_with('-'); });
+  learn({"MULTI"}, &words->nested_multi);
+  learn({"WATCH", "holdfast"}, &words->nested_watch);
+  backend_->request(-1, {"EXEC"}, [words](std::string_view reply) { words->nested_aborts = reply.starts_with('-'); });
 }
 
 void Probe::set(const std::string& name, const std::string& value, bool must) {

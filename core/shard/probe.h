@@ -11,6 +11,7 @@
 #include "core/command/table.h"
 #include "core/record/record.h"
 #include "core/shard/backend.h"
+#include "core/shard/build_words.h"
 #include "core/shard/options.h"
 
 namespace holdfast {
@@ -27,9 +28,7 @@ struct RedisState {
   int64_t keys = 0;            // outside the reserved database
   int64_t reserved_keys = 0;   // in the reserved database, the marker included
   std::optional<Marker> marker;
-  // What it says to MULTI inside MULTI, and whether the transaction is lost with it (builds differ).
-  std::string nested_multi = "-ERR MULTI calls can not be nested\r\n";
-  bool nested_multi_aborts = false;
+  BuildWords words;
 };
 
 class Probe {
@@ -60,7 +59,7 @@ class Probe {
   void learn_databases(const ReplyValue& reply);
   void check_memory(const ReplyValue& reply);
   void learn_marker(const ReplyValue& reply);
-  void learn_nested_multi();
+  void learn_words();
   void set_config();
   void set(const std::string& name, const std::string& value, bool must);
 

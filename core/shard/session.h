@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,15 +23,19 @@ struct Transaction {
 
 class Session {
  public:
-  Session(SessionId id, std::string address, std::string local_address, int64_t now_ms, const RequestLimits& limits)
+  // `number`: as Redis counts its clients, from 1 on; what clients call their id.
+  Session(SessionId id, int64_t number, std::string address, std::string local_address, int64_t now_ms,
+          const RequestLimits& limits)
       : parser(limits),
         id_(id),
+        number_(number),
         address_(std::move(address)),
         local_address_(std::move(local_address)),
         since_ms_(now_ms),
         last_ms(now_ms) {}
 
   SessionId id() const { return id_; }
+  int64_t number() const { return number_; }
   const std::string& address() const { return address_; }
   const std::string& local_address() const { return local_address_; }
   int64_t since_ms() const { return since_ms_; }
@@ -78,14 +83,18 @@ class Session {
   std::string last_command;
   std::optional<Transaction> transaction;
   std::vector<uint64_t> batches;  // serials of the batches with writes of its own that Redis may not have got yet
-  bool asking = false;            // Redis was asked about the last request: nothing more is read before it has answered
-  uint64_t question = 0;          // the number of that question
+  bool asking = false;            // the last request waits for something: nothing more is read before that is there
+  uint64_t question = 0;          // the number of what it waits for
   int64_t asked_ms = 0;
-  bool parked = false;   // not reading: something must happen first
-  bool ended = false;    // the client sends no more
-  bool closing = false;  // nothing more is read; closed once all is answered
-  size_t accounted = 0;  // of reply_bytes(), in the sum over all sessions
-  bool listed = false;   // in the list of those with something to send
+  // Tried every turn while it waits; ends that, or says that it is not time yet (false).
+  std::function<bool()> step;
+  std::optional<Transaction> executing;  // EXEC waits to know what became of watched keys
+  bool blocked = false;                  // its last request waits in Blocking
+  bool parked = false;                   // not reading: something must happen first
+  bool ended = false;                    // the client sends no more
+  bool closing = false;                  // nothing more is read; closed once all is answered
+  size_t accounted = 0;                  // of reply_bytes(), in the sum over all sessions
+  bool listed = false;                   // in the list of those with something to send
 
  private:
   struct Slot {
@@ -100,6 +109,7 @@ class Session {
   void close(Slot* slot);
 
   SessionId id_;
+  int64_t number_;
   std::string address_, local_address_;
   int64_t since_ms_;
   std::deque<Slot> line_;

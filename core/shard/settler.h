@@ -57,6 +57,9 @@ class Settler {
   void effects_void();
 
   // What the next record's header may say, provided that has_effects() is false.
+  // The database that is selected in the replication stream.
+  int stream_db() const { return stream_db_; }
+
   const Settled& header_settled() const { return processed_; }
   const ChainState& settled_chain() const { return processed_chain_; }
 

@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kCheckMs = 50;
 constexpr int64_t kAckMs = 1000;
 constexpr int64_t kMemoryMs = 100;
+constexpr SessionId kLook = ~SessionId{0};
 constexpr int64_t kIdleMs = 50;  // a leader idle for so long tells what is settled
 
 std::string milliseconds(int64_t ms) { return std::to_string(ms) + " ms"; }
@@ -178,6 +179,31 @@ void Shard::write(Session* session, Unit unit) {
   }
 }
 
+void Shard::look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string>)> then) {
+  const uint64_t number = next_look_++;
+  looks_[number].then = std::move(then);
+  for (Op& op : reads->ops) {
+    op.waiter = Waiter{kLook, number};
+    op.last_piece = &op == &reads->ops.back();
+  }
+  backend_.reads_at_once(std::move(reads));
+}
+
+bool Shard::write_under_way(const std::vector<uint64_t>& keys) const {
+  const auto touches = [&](const Op& op) {
+    return op.kind == Op::Kind::kWrite &&
+           (op.touches == kTouchesAnything || std::find(keys.begin(), keys.end(), op.touches) != keys.end());
+  };
+  const auto unseen = [&](const std::unique_ptr<Batch>& batch) {
+    return batch && batch->state != Batch::State::kSeen && std::any_of(batch->ops.begin(), batch->ops.end(), touches);
+  };
+  return unseen(gathering_) || std::any_of(batches_.begin(), batches_.end(), unseen);
+}
+
+void Shard::release_when_settled(const Waiter& waiter) {
+  hold_or_release(waiter, settler_.read_offset(), kTouchesAnything);
+}
+
 void Shard::ask(int db, std::string_view command, std::function<void(std::string_view)> answer) {
   backend_.ask(db, command, std::move(answer));
 }
@@ -291,7 +317,13 @@ void Shard::on_fenced(const std::string& reason) { world_->fatal(reason); }
 
 // ---- replies
 
-void Shard::on_reply(const Waiter& waiter, std::string_view reply, bool) { desk_.on_reply(waiter, reply); }
+void Shard::on_reply(const Waiter& waiter, std::string_view reply, bool) {
+  if (waiter.session == kLook) {
+    looks_.at(waiter.slot).replies.append(reply);
+  } else {
+    desk_.on_reply(waiter, reply);
+  }
+}
 
 void Shard::on_reads_done(ReplyGroup group, int64_t offset) {
   reads_done_.push_back(ReadsDone{std::move(group), offset});
@@ -321,7 +353,12 @@ void Shard::take_tap_progress() {
     const ReadsDone done = std::move(reads_done_.front());
     reads_done_.pop_front();
     for (const ReplyGroup::Member& member : done.group.members) {
-      hold_or_release(member.waiter, done.offset, member.touches);
+      if (member.waiter.session == kLook) {
+        const auto look = looks_.extract(member.waiter.slot);
+        look.mapped().then(look.mapped().replies);
+      } else {
+        hold_or_release(member.waiter, done.offset, member.touches);
+      }
     }
   }
 }
@@ -379,6 +416,12 @@ void Shard::on_tap_rdb(std::string_view piece, bool last) { attach_.on_tap_rdb(p
 void Shard::on_tap_command(const std::vector<std::string_view>& argv, std::string_view raw, int64_t end_offset) {
   std::vector<Batch*> seen;
   settler_.on_command(argv, raw, end_offset, world_->unix_ms(), &seen);
+  if (!watches_.empty() || desk_.wants_touched()) {
+    const CommandInfo* command = table().find(argv);
+    const Touched touched = touched_by(command, settler_.stream_db(), argv, databases());
+    watches_.on_touched(touched, command);
+    desk_.on_touched(touched);
+  }
   if (settler_.take_marker_lost()) marker_lost_ = true;
   for (Batch* batch : seen) {
     if (batch->replied) batch_finished(batch);
@@ -394,9 +437,9 @@ void Shard::on_tap_error(const std::string& reason) {
 
 void Shard::lose_redis(const std::string& reason) {
   const std::string error = "LOADING Redis was lost (" + reason + "); it comes back with all its data";
-  for (const Waiter& waiter : backend_.owed_reads()) desk_.give_up(waiter, error);
+  for (const Waiter& waiter : backend_.owed_reads()) give_up_read(waiter, error);
   for (const ReadsDone& done : reads_done_) {
-    for (const ReplyGroup::Member& member : done.group.members) desk_.give_up(member.waiter, error);
+    for (const ReplyGroup::Member& member : done.group.members) give_up_read(member.waiter, error);
   }
   reads_done_.clear();
   desk_.on_asked_lost(error);
@@ -405,6 +448,12 @@ void Shard::lose_redis(const std::string& reason) {
   memory_asked_ = false;
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
   attach_.on_main_lost(reason);
+}
+
+void Shard::give_up_read(const Waiter& waiter, const std::string& error) {
+  if (waiter.session != kLook) return desk_.give_up(waiter, error);
+  const auto look = looks_.extract(waiter.slot);
+  look.mapped().then(Error{error});
 }
 
 void Shard::on_attached() {
@@ -437,6 +486,9 @@ void Shard::on_redis_executed_through(Position marker) {
 }
 
 void Shard::on_rebuilding() {
+  // What Redis had still to tell is lost.
+  watches_.touch_all();
+  desk_.on_touched({.keys = {}, .databases = {}, .anything = true});
   settler_.forget_behind(kNoPosition);
   for (const std::unique_ptr<Batch>& batch : batches_) {
     if (batch->state == Batch::State::kSeen && !batch->replied) {
@@ -514,8 +566,10 @@ std::string Shard::too_late(const Session&, const Session::Oldest& oldest) const
 
 void Shard::check_time() {
   const int64_t now = world_->monotonic_ms();
+  desk_.check_deadlines(now);
   if (now >= next_check_ms_) {
     next_check_ms_ = now + kCheckMs;
+    desk_.check_blocked(now, options_.write_timeout_ms);
     desk_.check_time(
         now, [this](const Session& session, const Session::Oldest& oldest) { return too_late(session, oldest); });
     watch_memory();

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/replication/tap.h"
@@ -69,8 +70,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   int databases() const override { return attach_.redis().databases; }
   int reserved_database() const override { return attach_.redis().reserved_db; }
   const std::string& redis_version() const override { return attach_.redis().version; }
-  const std::string& nested_multi() const override { return attach_.redis().nested_multi; }
-  bool nested_multi_aborts() const override { return attach_.redis().nested_multi_aborts; }
+  const BuildWords& words() const override { return attach_.redis().words; }
   const char* must_wait() const override;
   std::string refuse_read() const override;
   std::string refuse_write() const override;
@@ -78,6 +78,10 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) override;
   void write(Session* session, Unit unit) override;
   void reads_at_once(Session* session, std::unique_ptr<Unit> unit) override;
+  Watches& watches() override { return watches_; }
+  void look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string>)> then) override;
+  bool write_under_way(const std::vector<uint64_t>& keys) const override;
+  void release_when_settled(const Waiter& waiter) override;
   void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override;
 
   // Backend
@@ -123,6 +127,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void append_effects();
   void apply_committed();
   void send_batch(Batch* batch);
+  void give_up_read(const Waiter& waiter, const std::string& error);
   void hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches);
   void release_held();
   void batch_finished(Batch* batch);
@@ -158,6 +163,15 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   };
   std::deque<ReadsDone> reads_done_;  // whose offset the tap has not reached
   std::deque<Held> held_;
+
+  // Questions of Holdfast's own, by their number; the session of their waiters is kLook.
+  struct Look {
+    std::string replies;
+    std::function<void(Result<std::string>)> then;
+  };
+  std::unordered_map<uint64_t, Look> looks_;
+  uint64_t next_look_ = 1;
+  Watches watches_;
   int64_t released_offset_ = 0;  // what held_ was last checked against
   uint64_t released_removal_ = 0;
 

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,7 @@ struct Op {
 
   std::vector<Words> requests;
   int kind = 0;
+  bool blocks = false;  // who stops sending meanwhile is taken to have left, as Redis does
   std::string value;
   int64_t number = 0;
   int64_t sent_ms = 0, answered_ms = 0;  // Unix time
@@ -38,6 +41,11 @@ class Account {
   virtual Op next(Rng* rng) = 0;
   // What became of it; called in the order of next().
   virtual void settle(const Op& op, Op::Outcome outcome) = 0;
+  // Until its next operation is sent, nothing else may be on this connection.
+  virtual bool exclusive() const { return false; }
+  // Whether next() can be called.
+  virtual bool due() const { return true; }
+  virtual void disconnected() {}
   // Whether an error in reply to a well-formed operation is a failure.
   virtual bool strict() const { return true; }
   // Compares with what is there in the end, at the time `now_ms`.
@@ -56,7 +64,22 @@ class Account {
   int uniques_ = 0;
 };
 
+// A key that all clients count up with WATCH, GET and MULTI, SET, EXEC: no update may be lost.
+struct SharedCounter {
+  std::set<int64_t> written;  // by an EXEC that said so
+  int64_t unknown = 0;        // more that may have been
+};
+
+// A list into which all clients push, and from which all take with BLPOP: each element is taken once.
+struct SharedQueue {
+  std::map<std::string, bool> pushed;  // whether it is certain
+  std::set<std::string> taken;
+  int64_t unknown_pops = 0;  // that may have taken one
+};
+
 struct AccountOptions {
+  SharedQueue* queue = nullptr;
+  SharedCounter* shared = nullptr;
   bool volatile_keys_vanish = false;  // eviction of keys with a TTL
   int64_t big_value = 0;              // some values are as large as this
   bool flushes = false;               // FLUSHALL and FLUSHDB: then nothing can be said of single keys

@@ -216,6 +216,102 @@ void ScriptAccount::check(const Dataset& data, int64_t) {
   saw(tokens, count == nullptr ? 0 : parse_integer(count->text).value_or(-1));
 }
 
+// ---- WatchAccount
+
+Op WatchAccount::next(Rng* rng) {
+  Op op;
+  if (phase_ == Phase::kIdle) {
+    op.kind = kRead;
+    op.requests = {{"WATCH", key_}, {"GET", key_}};
+    if (rng->chance(0.1)) op.requests.insert(op.requests.begin(), {"UNWATCH"});
+    phase_ = Phase::kReading;
+  } else if (phase_ == Phase::kFailed) {
+    // It may watch all the same: other transactions must not suffer.
+    op.kind = kUnwatch;
+    op.requests = {{"UNWATCH"}};
+    phase_ = Phase::kIdle;
+  } else {
+    op.kind = kWrite;
+    op.number = value_ + 1;
+    op.requests = {{"MULTI"}, {"SET", key_, std::to_string(op.number)}, {"EXEC"}};
+    phase_ = Phase::kIdle;
+  }
+  return op;
+}
+
+void WatchAccount::settle(const Op& op, Outcome outcome) {
+  if (op.kind == kRead) {
+    if (phase_ != Phase::kReading) return;  // the connection was lost meanwhile
+    phase_ = outcome == Outcome::kDone ? Phase::kRead : Phase::kFailed;
+    value_ = op.reply.kind == ReplyValue::Kind::kString ? parse_integer(op.reply.text).value_or(-1) : 0;
+    return;
+  }
+  if (op.kind == kUnwatch) return;
+  if (outcome == Outcome::kUnknown) shared_->unknown++;
+  if (outcome != Outcome::kDone || op.reply.kind == ReplyValue::Kind::kNull) return;
+  if (!shared_->written.insert(op.number).second) {
+    fail("two transactions that watched it both wrote " + std::to_string(op.number));
+  }
+}
+
+void WatchAccount::check(const Dataset& data, int64_t) {
+  const Value* value = find(data, 0, key_);
+  const int64_t count = value == nullptr ? 0 : parse_integer(value->text).value_or(-1);
+  const auto written = static_cast<int64_t>(shared_->written.size());
+  if (count < written || count > written + shared_->unknown) {
+    fail("is " + std::to_string(count) + " after " + std::to_string(written) + " writes and " +
+         std::to_string(shared_->unknown) + " that may have been");
+  }
+}
+
+// ---- QueueAccount
+
+Op QueueAccount::next(Rng* rng) {
+  Op op;
+  op.kind = rng->chance(0.5) ? kPush : kPop;
+  if (op.kind == kPush) {
+    op.value = "q" + std::to_string(client_) + "." + unique();
+    op.requests = {{rng->chance(0.5) ? "LPUSH" : "RPUSH", key_, op.value}};
+    if (rng->chance(0.2)) op.requests = {{"MULTI"}, op.requests[0], {"EXEC"}};
+    queue_->pushed[op.value] = false;
+  } else {
+    op.blocks = true;
+    op.requests = {{"BLPOP", "nothing-here", key_, rng->chance(0.5) ? "0.05" : "0.7"}};
+  }
+  return op;
+}
+
+void QueueAccount::settle(const Op& op, Outcome outcome) {
+  if (op.kind == kPush) {
+    if (outcome == Outcome::kDone) queue_->pushed[op.value] = true;
+    if (outcome == Outcome::kNotWritten) queue_->pushed.erase(op.value);
+    return;
+  }
+  if (outcome == Outcome::kUnknown) queue_->unknown_pops++;
+  if (outcome != Outcome::kDone || op.reply.kind == ReplyValue::Kind::kNull) return;
+  if (op.reply.elements.size() != 2 || op.reply.elements[0].text != key_) {
+    return fail("BLPOP answered " + shown(op.reply));
+  }
+  const std::string& value = op.reply.elements[1].text;
+  if (!queue_->pushed.contains(value)) fail("BLPOP took " + value + ", which nobody has pushed");
+  if (!queue_->taken.insert(value).second) fail("BLPOP took " + value + " twice");
+}
+
+void QueueAccount::check(const Dataset& data, int64_t) {
+  const Value* value = find(data, 0, key_);
+  std::set<std::string> left;
+  if (value != nullptr) left.insert(value->list.begin(), value->list.end());
+  int64_t missing = 0;
+  for (const auto& [pushed, certain] : queue_->pushed) {
+    if (left.contains(pushed) && queue_->taken.contains(pushed)) fail(pushed + " was taken and is still there");
+    missing += certain && !left.contains(pushed) && !queue_->taken.contains(pushed) ? 1 : 0;
+  }
+  if (missing > queue_->unknown_pops) {
+    fail(std::to_string(missing) + " elements are lost, and only " + std::to_string(queue_->unknown_pops) +
+         " BLPOPs may have taken one");
+  }
+}
+
 // ---- DrawAccount
 
 Op DrawAccount::next(Rng* rng) {

@@ -62,6 +62,41 @@ class ScriptAccount : public Account {
   size_t unknown_ = 0;
 };
 
+// Optimistic locking: WATCH and GET, then, with what that answered, MULTI, SET and EXEC.
+class WatchAccount : public Account {
+ public:
+  WatchAccount(std::string key, Fail fail, SharedCounter* shared)
+      : Account(std::move(key), std::move(fail)), shared_(shared) {}
+
+  Op next(Rng* rng) override;
+  void settle(const Op& op, Op::Outcome outcome) override;
+  bool exclusive() const override { return phase_ != Phase::kIdle; }
+  bool due() const override { return phase_ != Phase::kReading; }
+  void disconnected() override { phase_ = Phase::kIdle; }
+  void check(const Dataset& data, int64_t now_ms) override;
+
+ private:
+  enum Kind { kRead, kWrite, kUnwatch };
+  SharedCounter* shared_;
+  enum class Phase { kIdle, kReading, kRead, kFailed } phase_ = Phase::kIdle;
+  int64_t value_ = 0;
+};
+
+class QueueAccount : public Account {
+ public:
+  QueueAccount(std::string key, int client, Fail fail, SharedQueue* queue)
+      : Account(std::move(key), std::move(fail)), client_(client), queue_(queue) {}
+
+  Op next(Rng* rng) override;
+  void settle(const Op& op, Op::Outcome outcome) override;
+  void check(const Dataset& data, int64_t now_ms) override;
+
+ private:
+  enum Kind { kPush, kPop };
+  const int client_;
+  SharedQueue* queue_;
+};
+
 // A set from which Redis draws at random.
 class DrawAccount : public Account {
  public:

@@ -1,5 +1,7 @@
 #include "tests/simulation/sim_client.h"
 
+#include <algorithm>
+
 #include <utility>
 
 #include "core/resp/request.h"
@@ -43,7 +45,9 @@ void SimClient::work() {
   if (!stream_ && (operations_left_ > 0 || !under_way_.empty())) connect();
   if (stream_ && !half_closed_ && static_cast<int64_t>(under_way_.size()) < options_.pipeline && operations_left_ > 0) {
     send_next();
-    if (rng_->chance(options_.half_close_rate)) {
+    const bool blocks =
+        std::any_of(under_way_.begin(), under_way_.end(), [](const UnderWay& one) { return one.op.blocks; });
+    if (!blocks && rng_->chance(options_.half_close_rate)) {
       half_closed_ = true;
       stream_->end(0);
     }
@@ -84,6 +88,7 @@ void SimClient::disconnect() {
 
 void SimClient::on_closed() {
   stream_.reset();
+  for (const auto& account : accounts_) account->disconnected();
   for (UnderWay& lost : std::exchange(under_way_, {})) {
     lost.unknown = true;
     finish(std::move(lost));
@@ -91,8 +96,12 @@ void SimClient::on_closed() {
 }
 
 void SimClient::send_next() {
-  operations_left_--;
   Account* account = accounts_[static_cast<size_t>(rng_->below(static_cast<int64_t>(accounts_.size())))].get();
+  for (const auto& other : accounts_) {
+    if (other->exclusive()) account = other.get();
+  }
+  if (!account->due()) return;
+  operations_left_--;
   UnderWay next{account, account->next(rng_), 0, clock_->now_us()};
   next.op.sent_ms = clock_->unix_ms();
   next.replies_due = next.op.requests.size();

@@ -304,6 +304,31 @@ struct SimCommands::Call {
     tell_own();
   }
 
+  // Inside MULTI, where it does not wait.
+  void blpop() {
+    for (size_t i = 1; i + 1 < argv.size(); i++) {
+      Value* value = nullptr;
+      if (!find_kind(arg(i), Value::Kind::kList, &value)) return;
+      if (value == nullptr) continue;
+      append_array_header(reply, 2);
+      bulk(arg(i));
+      bulk(value->list.front());
+      value->list.pop_front();
+      erase_if_empty(arg(i), *value);
+      return tell({"LPOP", arg(i)});
+    }
+    append_null_array(reply, context.protocol);
+  }
+
+  void llen() {
+    Value* value = nullptr;
+    if (!find_kind(arg(1), Value::Kind::kList, &value)) return;
+    integer(value == nullptr ? 0 : static_cast<int64_t>(value->list.size()));
+  }
+
+  // There are no sorted sets here.
+  void zcard() { find(arg(1)) == nullptr ? integer(0) : error(kWrongType); }
+
   void lmove() {
     Value* from = nullptr;
     Value* to = nullptr;
@@ -521,6 +546,7 @@ struct SimCommands::Entry {
 
 const SimCommands::Entry SimCommands::kEntries[] = {
     {{"append", 3, "write denyoom fast", 1, 1, 1}, &Call::append},
+    {{"blpop", -3, "write noscript blocking", 1, -2, 1}, &Call::blpop},
     {{"copy", -3, "write denyoom", 1, 2, 1}, &Call::copy},
     {{"dbsize", 1, "readonly fast", 0, 0, 0}, &Call::dbsize},
     {{"del", -2, "write", 1, -1, 1}, &Call::del},
@@ -537,6 +563,7 @@ const SimCommands::Entry SimCommands::kEntries[] = {
     {{"hset", -4, "write denyoom fast", 1, 1, 1}, &Call::hset},
     {{"incr", 2, "write denyoom fast", 1, 1, 1}, &Call::incr},
     {{"incrbyfloat", 3, "write denyoom fast", 1, 1, 1}, &Call::incrbyfloat},
+    {{"llen", 2, "readonly fast", 1, 1, 1}, &Call::llen},
     {{"lmove", 5, "write denyoom", 1, 2, 1}, &Call::lmove},
     {{"lpop", 2, "write fast", 1, 1, 1}, &Call::lpop},
     {{"lpush", -3, "write denyoom fast", 1, 1, 1}, &Call::lpush},
@@ -559,6 +586,7 @@ const SimCommands::Entry SimCommands::kEntries[] = {
     {{"spop", -2, "write fast", 1, 1, 1}, &Call::spop},
     {{"srem", -3, "write fast", 1, 1, 1}, &Call::srem},
     {{"swapdb", 3, "write fast", 0, 0, 0}, &Call::swapdb},
+    {{"zcard", 2, "readonly fast", 1, 1, 1}, &Call::zcard},
     {{"unlink", -2, "write fast", 1, -1, 1}, &Call::del},
 };
 

@@ -106,9 +106,12 @@ class Run {
     world_->sim_log().set_fault_rate(plan_.log_faults);
     world_->redis().set_background(true);
     world_->start_proxy();
+    SimClientOptions options = plan_.client;
+    options.accounts.shared = &shared_;
+    options.accounts.queue = &queue_;
     for (int64_t i = 1; i <= plan_.clients; i++) {
       clients_.push_back(
-          std::make_unique<SimClient>(static_cast<int>(i), &clock_, &rng_, coverage_, world_.get(), plan_.client));
+          std::make_unique<SimClient>(static_cast<int>(i), &clock_, &rng_, coverage_, world_.get(), options));
       clients_.back()->start();
     }
     world_->redis().set_observer([this] { aim(); });
@@ -282,6 +285,8 @@ class Run {
   Rng rng_;
   SimClock clock_;
   Coverage* coverage_;
+  SharedCounter shared_;
+  SharedQueue queue_;
   const Plan plan_;
   int64_t aimed_ = 0;
   std::unique_ptr<SimWorld> world_;

@@ -255,6 +255,8 @@ std::vector<std::unique_ptr<Account>> make_accounts(int client, const AccountOpt
   accounts.push_back(std::make_unique<SequenceAccount>("a" + id + ".a", fail, SequenceAccount::Form::kAppend));
   accounts.push_back(std::make_unique<ScriptAccount>("a" + id + ".e", fail));
   accounts.push_back(std::make_unique<DrawAccount>("a" + id + ".p", fail));
+  accounts.push_back(std::make_unique<QueueAccount>("queue", client, fail, options.queue));
+  accounts.push_back(std::make_unique<WatchAccount>("shared", fail, options.shared));
   accounts.push_back(std::make_unique<RegisterAccount>("a" + id + ".s", fail, options.big_value));
   accounts.push_back(std::make_unique<ExpiryAccount>("a" + id + ".x", fail, options.volatile_keys_vanish));
   accounts.push_back(std::make_unique<ExpiryAccount>("a" + id + ".y", fail, options.volatile_keys_vanish));

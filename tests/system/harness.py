@@ -13,6 +13,7 @@ directory; of a test that failed the directory stays and the ends of the files a
 import atexit
 import os
 import random
+import shlex
 import shutil
 import signal
 import socket
@@ -157,6 +158,16 @@ class Client:
 
     def text(self, data):
         return data if self.binary else data.decode(errors="surrogateescape")
+
+
+def words(text):
+    """A command written as in redis-cli: quotes keep words together."""
+    return shlex.split(text)
+
+
+def version_of(build):
+    """Of Redis; a Valkey counts as newer than all."""
+    return (99,) if build.startswith("valkey") else tuple(int(part) for part in build.split(".")[:2])
 
 
 def encode(arguments):

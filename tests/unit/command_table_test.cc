@@ -196,9 +196,9 @@ TEST_CASE("who deals with a command") {
     CAPTURE(name);
     CHECK(with_traits(name).handling == Handling::kProxy);
   }
-  for (const char* name : {"blpop", "bzmpop", "waitaof", "subscribe", "publish", "spublish", "pubsub|channels", "watch",
-                           "unwatch", "acl|setuser", "monitor", "cluster|slots", "psync", "replicaof", "shutdown",
-                           "module|load", "migrate", "bgsave", "script|debug"}) {
+  for (const char* name :
+       {"waitaof", "subscribe", "publish", "spublish", "pubsub|channels", "acl|setuser", "monitor", "cluster|slots",
+        "psync", "replicaof", "shutdown", "module|load", "migrate", "bgsave", "script|debug"}) {
     CAPTURE(name);
     CHECK(with_traits(name).handling == Handling::kUnsupported);
   }

@@ -20,19 +20,20 @@ struct FakeCounter : Counter {
   std::vector<uint64_t> touches;
   std::vector<Effect> effects;
   std::vector<std::function<void(std::string_view)>> questions;
+  std::vector<std::function<void(Result<std::string>)>> looks;
+  Watches watched;
+  bool writing = false;  // a write to a watched key is under way
   const char* wait = nullptr;
   std::string no_reads, no_writes;
   bool out_of_memory = false;
   std::string version = "7.0.15";
-  std::string nested = "-ERR MULTI calls can not be nested\r\n";
-  bool nested_aborts = false;
+  BuildWords build;
 
   const CommandTable& table() const override { return test_table(); }
   int databases() const override { return 16; }
   int reserved_database() const override { return 15; }
   const std::string& redis_version() const override { return version; }
-  const std::string& nested_multi() const override { return nested; }
-  bool nested_multi_aborts() const override { return nested_aborts; }
+  const BuildWords& words() const override { return build; }
   const char* must_wait() const override { return wait; }
   std::string refuse_read() const override { return no_reads; }
   std::string refuse_write() const override { return no_writes; }
@@ -48,6 +49,18 @@ struct FakeCounter : Counter {
   void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override {
     story += "ask " + std::to_string(db) + " " + as_words(command) + "\n";
     questions.push_back(std::move(answer));
+  }
+
+  Watches& watches() override { return watched; }
+  void look(std::unique_ptr<Unit> unit, std::function<void(Result<std::string>)> then) override {
+    tell("look", *unit);
+    waiters.pop_back();
+    looks.push_back(std::move(then));
+  }
+  bool write_under_way(const std::vector<uint64_t>&) const override { return writing; }
+  void release_when_settled(const Waiter& waiter) override {
+    story += "when settled\n";
+    waiters.push_back(waiter);
   }
 
   // "write W0 SET a 1 + R3 GET b + L +OK": what kind of op, its database, its command or answer.
@@ -96,6 +109,18 @@ struct DeskFixture {
     desk.on_reply(counter.waiters[index], bytes);
     desk.release(counter.waiters[index]);
     return turn(id);
+  }
+  std::string answer_look(size_t index, Result<std::string> replies, SessionId id = 1) {
+    counter.looks[index](std::move(replies));
+    return turn(id);
+  }
+  // Something that the tap has seen.
+  void seen(std::string_view text, int db = 0) {
+    const std::vector<std::string_view> argv = split(text);
+    const CommandInfo* info = test_table().find(argv);
+    const Touched touched = touched_by(info, db, argv, 16);
+    counter.watched.on_touched(touched, info);
+    desk.on_touched(touched);
   }
   std::string answer(size_t index, std::string_view refusal, SessionId id = 1) {
     counter.questions[index](refusal);

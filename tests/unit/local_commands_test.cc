@@ -113,8 +113,8 @@ TEST_CASE("a client's name and library") {
 
 TEST_CASE("CLIENT LIST shows everybody, in the order of their ids") {
   DeskFixture f;
-  f.connect(3);
   f.connect(2);
+  f.connect(3);
   f.say("SELECT 7", 2);
   f.say("MULTI | GET a", 3);
   f.world.now_ms += 5000;

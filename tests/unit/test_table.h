@@ -95,6 +95,7 @@ inline const CommandTable& test_table() {
         entry("swapdb", 3, "write", 0, 0, 0, {}),
         entry("time", 1, "", 0, 0, 0, {}),
         entry("unlink", -2, "write", 1, -1, 1, {}),
+        entry("unwatch", 1, "", 0, 0, 0, {}),
         entry("wait", 3, "", 0, 0, 0, {}),
         entry("watch", -2, "", 1, -1, 1, {}),
         entry("xread", -4, "readonly blocking movablekeys", 0, 0, 0, {}),

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+namespace holdfast {
+
+// What this build says itself where Holdfast answers in its place: builds differ.
+struct BuildWords {
+  std::string hello[2];  // to HELLO 2 and HELLO 3; empty: not known yet
+  // To MULTI and WATCH inside MULTI, and whether the transaction is lost with it.
+  std::string nested_multi = "-ERR MULTI calls can not be nested\r\n";
+  std::string nested_watch = "-ERR WATCH inside MULTI is not allowed\r\n";
+  bool nested_aborts = false;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,245 @@
+// MULTI, EXEC and WATCH: a transaction is gathered here and becomes one contiguous, atomic piece of one batch.
+//
+// WATCH and EXEC must not overtake the client's own writes, so they wait until those are answered. From WATCH on every
+// change that is seen on the tap counts. EXEC is decided once no write to a watched key is under way any more: what is
+// admitted later comes behind the transaction. Only time could come in between, so a key about to expire counts as
+// expired.
+#include <charconv>
+#include <utility>
+
+#include "core/deliberate_bug.h"
+#include "core/resp/reply.h"
+#include "core/shard/frontdesk.h"
+#include "core/shard/local_commands.h"
+
+namespace holdfast {
+namespace {
+
+// How long before a watched key expires EXEC takes it for expired: longer than a commit takes on any ordinary day.
+constexpr int64_t kExpiresSoonMs = 50;
+
+std::vector<int64_t> integers(std::string_view replies) {
+  std::vector<int64_t> values;
+  while (!replies.empty()) {
+    int64_t value = 0;
+    std::from_chars(replies.data() + 1, replies.data() + replies.size(), value);
+    values.push_back(value);
+    replies.remove_prefix(replies.find('\n') + 1);
+  }
+  return values;
+}
+
+Op read_op(int db) {
+  Op op;
+  op.kind = Op::Kind::kRead;
+  op.db = db;
+  return op;
+}
+
+}  // namespace
+
+void Frontdesk::queue(Session* session, std::string_view command) {
+  Transaction& transaction = *session->transaction;
+  transaction.bytes += command.size();
+  if (transaction.bytes > limits_.query_bytes) {
+    close_for_size(session);
+    return;
+  }
+  transaction.commands.emplace_back(command);
+  session->answer("+QUEUED\r\n", world_->monotonic_ms());
+  touch(session);
+}
+
+void Frontdesk::execute(Session* session) {
+  if (!session->transaction) {
+    reply_error(session, "ERR EXEC without MULTI");
+    return;
+  }
+  Transaction transaction = std::move(*session->transaction);
+  session->transaction.reset();
+  Watches& watches = counter_->watches();
+  if (transaction.dirty) {
+    watches.forget(session->id());
+    reply_error(session, "EXECABORT Transaction discarded because of previous errors.");
+    return;
+  }
+  if (!watches.watching(session->id())) {
+    carry_out(session, transaction);
+    return;
+  }
+  session->executing = std::move(transaction);
+  wait_for(session, [this, session] {
+    if (session->has_open_in_batch()) return false;
+    auto reads = std::make_unique<Unit>();
+    for (const Watches::Key& key : counter_->watches().keys(session->id())) {
+      std::string command;
+      append_request(&command, {"PTTL", key.name});
+      if (key.may_expire()) reads->add(read_op(key.db), command);
+    }
+    if (reads->ops.empty()) {
+      wait_for(session, [this, session] { return check_watches(session); });
+      return true;
+    }
+    look(session, std::move(reads), [this](Session* there, const std::string& replies) {
+      for (const int64_t pttl : integers(replies)) {
+        // -2: not there any more; -1: it has been made to last, which has been seen.
+        if (pttl == -2 || (pttl >= 0 && pttl < kExpiresSoonMs)) return abort_execution(there);
+      }
+      wait_for(there, [this, there] { return check_watches(there); });
+    });
+    return true;
+  });
+}
+
+// Whether it is known by now what became of the watched keys.
+bool Frontdesk::check_watches(Session* session) {
+  Watches& watches = counter_->watches();
+  if (watches.touched(session->id())) {
+    abort_execution(session);
+    return true;
+  }
+  std::vector<uint64_t> keys;
+  for (const Watches::Key& key : watches.keys(session->id())) keys.push_back(key.hash);
+  // bug 13: EXEC does not wait for writes to watched keys that are under way
+  if (counter_->write_under_way(keys) && kDeliberateBug != 13) return false;
+  watches.forget(session->id());
+  session->asking = false;
+  const Transaction transaction = std::move(*session->executing);
+  session->executing.reset();
+  carry_out(session, transaction);
+  return true;
+}
+
+void Frontdesk::abort_execution(Session* session) {
+  counter_->watches().forget(session->id());
+  session->asking = false;
+  session->executing.reset();
+  const uint64_t slot = session->open_slot(false, world_->monotonic_ms());
+  std::string nothing;
+  append_null_array(&nothing, session->protocol);
+  session->add_reply(slot, nothing);
+  counter_->release_when_settled(session->waiter(slot));
+}
+
+void Frontdesk::watch(Session* session, const Argv& argv) {
+  if (session->transaction) {
+    if (counter_->words().nested_aborts) session->transaction->dirty = true;
+    answer(session, counter_->words().nested_watch);
+    return;
+  }
+  if (const std::string down = counter_->refuse_read(); !down.empty()) {
+    reply_error(session, down);
+    return;
+  }
+  wait_for(session, [this, session, keys = std::vector<std::string>(argv.begin() + 1, argv.end())] {
+    if (session->has_open_in_batch()) return false;
+    begin_watch(session, keys);
+    return true;
+  });
+}
+
+void Frontdesk::begin_watch(Session* session, const std::vector<std::string>& keys) {
+  Watches& watches = counter_->watches();
+  for (const std::string& key : keys) watches.add(session->id(), session->db, key);
+  auto reads = std::make_unique<Unit>();
+  for (const Watches::Key& key : watches.keys(session->id())) {
+    std::string command;
+    append_request(&command, {"PTTL", key.name});
+    if (key.pttl == Watches::kUnknown) reads->add(read_op(key.db), command);
+  }
+  auto done = [this](Session* there) {
+    there->asking = false;
+    there->answer("+OK\r\n", world_->monotonic_ms());
+    touch(there);
+  };
+  if (reads->ops.empty()) return done(session);
+  look(session, std::move(reads), [this, done](Session* there, const std::string& replies) {
+    counter_->watches().learn(there->id(), integers(replies));
+    done(there);
+  });
+}
+
+// For a session that is still there and still waits for it.
+void Frontdesk::look(Session* session, std::unique_ptr<Unit> reads,
+                     std::function<void(Session*, const std::string&)> then) {
+  const SessionId id = session->id();
+  counter_->look(std::move(reads),
+                 [this, id, question = session->question, then = std::move(then)](const Result<std::string>& replies) {
+                   Session* there = find(id);
+                   if (there == nullptr || !there->asking || there->question != question) return;
+                   if (replies.ok()) {
+                     then(there, *replies);
+                   } else {
+                     give_up_asking(there, replies.error());
+                   }
+                 });
+}
+
+// Tries `step` now, and then every turn until it is done.
+void Frontdesk::wait_for(Session* session, std::function<bool()> step) {
+  if (!session->asking) {
+    session->asking = true;
+    session->question++;
+    session->asked_ms = world_->monotonic_ms();
+  }
+  if (step()) return;
+  session->step = std::move(step);
+  stepping_.push_back(session->id());
+}
+
+void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
+  if (transaction.commands.empty()) {
+    session->answer("*0\r\n", world_->monotonic_ms());
+    touch(session);
+    return;
+  }
+  bool writes = false;
+  for (const std::string& command : transaction.commands) {
+    RequestParser parser(limits_.requests);
+    parser.parse(command);
+    const CommandInfo* info = counter_->table().find(parser.argv());
+    writes = writes || info == nullptr || info->logged;
+  }
+  if (const std::string down = writes ? counter_->refuse_write() : counter_->refuse_read(); !down.empty()) {
+    reply_error(session, down);
+    return;
+  }
+
+  std::string header;
+  append_array_header(&header, transaction.commands.size());
+  auto unit = std::make_unique<Unit>();
+  const uint64_t slot = session->open_slot(writes, world_->monotonic_ms(), header);
+  bool to_redis = false;
+  for (const std::string& command : transaction.commands) {
+    RequestParser parser(limits_.requests);
+    parser.parse(command);
+    const Argv& argv = parser.argv();
+    const CommandInfo* info = counter_->table().find(argv);
+    Op op = make_op(info, session->db, argv);
+    op.waiter = session->waiter(slot);
+    op.last_piece = false;
+    std::string bytes = command;
+    if (info != nullptr && info->handling == Handling::kProxy) {
+      const LocalCommands::Outcome outcome = LocalCommands(this, session).run(info->name, argv);
+      op.kind = outcome.to_backend ? Op::Kind::kRead : Op::Kind::kLocal;
+      op.waiter.filter = outcome.filter;
+      op.reply = outcome.reply;
+    } else if (op.kind == Op::Kind::kWrite) {
+      rewrite_for_log(info, argv, command, &bytes, &op);
+    }
+    to_redis = to_redis || op.kind != Op::Kind::kLocal;
+    unit->add(std::move(op), bytes);
+  }
+  unit->ops.back().last_piece = true;
+  if (writes) {
+    admit_write(session, std::move(*unit));
+  } else if (to_redis) {
+    counter_->reads_at_once(session, std::move(unit));
+  } else {
+    for (const Op& op : unit->ops) session->add_reply(slot, op.reply);
+    session->release(slot);
+    touch(session);
+  }
+}
+
+}  // namespace holdfast

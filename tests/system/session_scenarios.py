@@ -1,0 +1,433 @@
+"""Scenarios of several connections; see sessions_test.Scenario for how to read them. Each has the version from which on
+Redis knows its commands (Valkey counts as newest)."""
+
+SCENARIOS = {
+    "watch: nothing happens": ((6, 2), """
+        A: SET k 1
+        A: WATCH k
+        A: GET k
+        A: MULTI
+        A: INCR k
+        A: EXEC
+        A: GET k
+    """),
+    "watch: somebody else writes": ((6, 2), """
+        A: SET k 1
+        A: WATCH k other
+        B: SET k 2
+        A: MULTI
+        A: INCR k
+        A: EXEC
+        A: GET k
+        A: MULTI
+        A: INCR k
+        A: EXEC
+    """),
+    "watch: in RESP3": ((6, 2), """
+        A: WATCH k
+        B: SET k 2
+        A> HELLO 3
+        A<
+        A: MULTI
+        A: PING
+        A: EXEC
+    """),
+    "watch: one's own write": ((6, 2), """
+        A: WATCH k
+        A: SET k 1
+        A: MULTI
+        A: PING
+        A: EXEC
+    """),
+    "watch: a write that changes nothing": ((6, 2), """
+        A: SET k v
+        A: WATCH k absent
+        B: SETNX k x
+        B: DEL absent
+        B: LREM absent 0 x
+        A: MULTI
+        A: GET k
+        A: EXEC
+    """),
+    "watch: UNWATCH, DISCARD and EXEC end it": ((6, 2), """
+        A: WATCH k
+        B: SET k 1
+        A: UNWATCH
+        A: MULTI
+        A: GET k
+        A: EXEC
+        A: WATCH k
+        B: SET k 2
+        A: MULTI
+        A: DISCARD
+        A: MULTI
+        A: GET k
+        A: EXEC
+    """),
+    "watch: inside MULTI": ((6, 2), """
+        A: MULTI
+        A: WATCH k
+        A: PING
+        A: EXEC
+        A: MULTI
+        A: UNWATCH
+        A: EXEC
+        A: WATCH
+    """),
+    "watch: flushed": ((6, 2), """
+        A: SET k 1
+        A: WATCH k
+        B: FLUSHALL
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: WATCH absent
+        B: FLUSHALL
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: SET k 1
+        A: WATCH k
+        B: SELECT 1
+        B: FLUSHDB
+        A: MULTI
+        A: PING
+        A: EXEC
+    """),
+    "watch: in another database": ((6, 2), """
+        A: WATCH k
+        B: SELECT 1
+        B: SET k 1
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: SELECT 1
+        A: WATCH k
+        A: SELECT 0
+        B: SET k 2
+        A: MULTI
+        A: PING
+        A: EXEC
+    """),
+    "watch: by script, rename, move, store, expiry time": ((6, 2), """
+        A: WATCH k
+        B: EVAL "redis.call('set', KEYS[1], 1)" 1 k
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: WATCH k
+        B: EXPIRE k 100
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: WATCH k2
+        B: RENAME k k2
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: WATCH k2
+        B: MOVE k2 3
+        A: MULTI
+        A: PING
+        A: EXEC
+        B: SADD s1 a b
+        B: SADD s2 b c
+        A: WATCH s1 s2
+        B: SINTERSTORE d s1 s2
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: WATCH d
+        B: SUNIONSTORE d s1 s2
+        A: MULTI
+        A: PING
+        A: EXEC
+    """),
+    "watch: an error before it, and an abort": ((6, 2), """
+        A: WATCH k
+        B: SET k 1
+        A: MULTI
+        A: NOSUCHCOMMAND
+        A: EXEC
+        A: EXEC
+        A: MULTI
+        A: PING
+        A: EXEC
+    """),
+    "resp3: nulls, doubles, maps, sets, verbatim strings": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: GET absent
+        A: HSET h f v g w
+        A: HGETALL h
+        B: HGETALL h
+        A: SADD s x
+        A: SMEMBERS s
+        B: SMEMBERS s
+        A: ZADD z 1.5 m
+        A: ZSCORE z m
+        A: ZRANGE z 0 -1 WITHSCORES
+        B: ZRANGE z 0 -1 WITHSCORES
+        A: ZINCRBY z 1 m
+        A: SET absent v XX
+        B: SET absent v XX
+        A: MULTI
+        A: HGETALL h
+        A: GET absent
+        A: ZINCRBY z 1 m
+        A: EXEC
+        A: SPOP absent
+        A: LPOP absent 2
+        B: LPOP absent 2
+        A: CONFIG GET hash-max-listpack-value
+        A: CONFIG GET nosuchsetting
+        A: HELLO 2
+        A: GET absent
+    """),
+    "resp3: the protocol changes inside a transaction": ((6, 2), """
+        A: MULTI
+        A: GET absent
+        A: EVAL "return redis.call('get', 'absent')" 0
+        A: EXEC
+        A: HELLO 5
+        A: HELLO 3 SETNAME "a b"
+        A: HELLO x
+        A: GET absent
+    """),
+    "BLPOP: there at once": ((6, 2), """
+        A: RPUSH l a b
+        A: BLPOP none l 1
+        A: BRPOP l none 1
+        A: BLPOP l 0.01
+        A: EXISTS l
+    """),
+    "BLPOP: waits, first come first served": ((6, 2), """
+        A> BLPOP l 0
+        blocked 1
+        B> BLPOP l m 0
+        blocked 2
+        C> BRPOP l 0
+        blocked 3
+        D: RPUSH l 1
+        A<
+        D: LLEN l
+        D: RPUSH l 2 3 4
+        B<
+        C<
+        D: LRANGE l 0 -1
+        blocked 0
+    """),
+    "BLPOP: a transaction, a script, RENAME, LMOVE, SORT STORE wake it": ((6, 2), """
+        A> BLPOP l 0
+        blocked 1
+        D: MULTI
+        D: RPUSH l x
+        D: RPUSH l y
+        D: LLEN l
+        D: EXEC
+        A<
+        D: LRANGE l 0 -1
+        D: DEL l
+        A> BLPOP l 0
+        blocked 1
+        D: EVAL "redis.call('rpush', KEYS[1], 's'); return 1" 1 l
+        A<
+        A> BLPOP l 0
+        blocked 1
+        D: RPUSH other o p
+        D: RENAME other l
+        A<
+        D: DEL l
+        A> BLPOP l 0
+        blocked 1
+        D: RPUSH other q
+        D: LMOVE other l LEFT RIGHT
+        A<
+        A> BLPOP l 0
+        blocked 1
+        D: RPUSH other 3 1 2
+        D: SORT other STORE l
+        A<
+        D: LRANGE l 0 -1
+    """),
+    "BLPOP: a push that is undone in the same transaction does not wake it": ((6, 2), """
+        A> BLPOP l 0
+        blocked 1
+        D: MULTI
+        D: RPUSH l x
+        D: DEL l
+        D: EXEC
+        D: INFO nosuchsection
+        blocked 1
+        D: RPUSH l y
+        A<
+    """),
+    "BLPOP: another type": ((6, 2), """
+        A: SET s v
+        A: BLPOP s 1
+        A: BLPOP l s 1
+        A> BLPOP l 0
+        blocked 1
+        D: SADD l x
+        D: DEL l
+        D: RPUSH l y
+        A<
+        A> BLPOP l 0
+        blocked 1
+        D: ZADD l 1 z
+        blocked 1
+        D: DEL l
+        D: RPUSH l z
+        A<
+    """),
+    "BLPOP: arguments": ((6, 2), """
+        A: BLPOP l
+        A: BLPOP l -1
+        A: BLPOP l x
+        A: BLPOP l 0x
+        A: BLMOVE a b WRONG LEFT 1
+        A: BRPOPLPUSH a b
+        A: BLPOP l 0.1
+        A: BLMOVE a b LEFT RIGHT 0.1
+        A: BRPOPLPUSH a b 0.1
+        A: BZPOPMIN a 0.1
+        A: MULTI
+        A: BLPOP l 0
+        A: BLMOVE a b LEFT RIGHT 0
+        A: BRPOPLPUSH a b 0
+        A: BZPOPMIN z 0
+        A: XREAD BLOCK 0 STREAMS s $
+        A: EXEC
+        A> HELLO 3
+        A<
+        A: BLPOP l 0.1
+        A: BLMOVE a b LEFT RIGHT 0.1
+        A: BZPOPMIN a 0.1
+    """),
+    "BLPOP: its own write first, more behind it": ((6, 2), """
+        A> RPUSH l x
+        A> BLPOP l 0
+        A> LLEN l
+        A<
+        A<
+        A<
+    """),
+    "BLPOP: who leaves is not served": ((6, 2), """
+        A> BLPOP l 0
+        blocked 1
+        B> BLPOP l 0
+        blocked 2
+        A|
+        blocked 1
+        D: RPUSH l x
+        B<
+        D: LLEN l
+    """),
+    "BLMOVE and BRPOPLPUSH": ((6, 2), """
+        A> BLMOVE src dst LEFT RIGHT 0
+        blocked 1
+        D: RPUSH src 1 2
+        A<
+        D: LRANGE src 0 -1
+        D: LRANGE dst 0 -1
+        A: BRPOPLPUSH src dst 0
+        D: LRANGE dst 0 -1
+        D: SET wrong v
+        A> BRPOPLPUSH src wrong 0
+        blocked 1
+        D: RPUSH src 3
+        A<
+        D: LRANGE src 0 -1
+    """),
+    "BLMOVE: wakes another that waits": ((6, 2), """
+        A> BLMOVE one two LEFT LEFT 0
+        blocked 1
+        B> BLPOP two 0
+        blocked 2
+        D: RPUSH one x
+        A<
+        B<
+        blocked 0
+    """),
+    "BZPOPMIN and BZPOPMAX": ((6, 2), """
+        A> BZPOPMIN z 0
+        blocked 1
+        B> BZPOPMAX none z 0
+        blocked 2
+        D: ZADD z 1 a 2.5 b 3 c
+        A<
+        B<
+        D: ZRANGE z 0 -1 WITHSCORES
+        A: HELLO 3
+        A: BZPOPMIN z 0
+        A> BZPOPMAX z 0
+        blocked 1
+        D: ZINCRBY z 5 m
+        A<
+        D: SET s v
+        A: BZPOPMIN s 0
+    """),
+    "BLMPOP and BZMPOP": ((7, 0), """
+        A> BLMPOP 0 2 none l LEFT COUNT 2
+        blocked 1
+        D: RPUSH l 1 2 3
+        A<
+        A: BLMPOP 0 1 l RIGHT
+        A> BZMPOP 0 1 z MIN COUNT 10
+        blocked 1
+        D: ZADD z 1 a 2 b
+        A<
+        A: HELLO 3
+        A> BZMPOP 0 1 z MAX
+        blocked 1
+        D: ZADD z 1 a 2 b
+        A<
+        A: BLMPOP 0.01 1 none LEFT
+        A: BZMPOP 0.01 1 none MAX
+        A: BLMPOP 0 0 l LEFT
+        A: BLMPOP 0 1 l MIDDLE
+        A: BLMPOP 0 1 l LEFT COUNT 0
+        A: BLMPOP -1 1 l LEFT
+    """),
+    "XREAD": ((6, 2), """
+        D: XADD s 1-1 a b
+        A: XREAD BLOCK 0 STREAMS s 0
+        A> XREAD BLOCK 0 STREAMS none s $ $
+        blocked 1
+        B> XREAD COUNT 1 BLOCK 0 STREAMS s 1-1
+        blocked 2
+        D: XADD s 2-1 c d
+        A<
+        B<
+        A: XREAD BLOCK 10 STREAMS s $
+        A: XREAD BLOCK -1 STREAMS s $
+        A: XREAD BLOCK x STREAMS s $
+        A: XREAD BLOCK 10 STREAMS s
+        A: HELLO 3
+        A: XREAD BLOCK 10 STREAMS s $
+        A> XREAD BLOCK 0 STREAMS s $
+        blocked 1
+        D: XADD s 3-1 e f
+        A<
+    """),
+    "XREADGROUP": ((6, 2), """
+        D: XGROUP CREATE s g $ MKSTREAM
+        A> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+        blocked 1
+        B> XREADGROUP GROUP g two BLOCK 0 STREAMS s >
+        blocked 2
+        D: XADD s 1-1 a b
+        A<
+        D: XADD s 2-1 c d
+        B<
+        A: XREADGROUP GROUP g one BLOCK 10 STREAMS s >
+        A: XREADGROUP GROUP g one BLOCK 0 STREAMS s 0
+        D: XPENDING s g
+        A: XREADGROUP GROUP nosuch one BLOCK 0 STREAMS s >
+    """),
+    "CLIENT UNBLOCK": ((6, 2), """
+        A: CLIENT UNBLOCK 999999
+        A: CLIENT UNBLOCK x
+        A: CLIENT UNBLOCK 1 WHAT
+    """),
+}

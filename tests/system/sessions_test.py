@@ -1,0 +1,109 @@
+"""Several connections at once, through Holdfast and to a plain Redis of the same build: the same bytes on each, in the
+same order. WATCH, blocking commands, RESP3."""
+import re
+import unittest
+
+import harness
+from session_scenarios import SCENARIOS
+
+# What HELLO tells of the connection's number.
+ID = re.compile(rb"\$2\r\nid\r\n:\d+")
+STEP = re.compile(r"(\w+)([:<>|])\s*(.*)")
+
+
+class Connection:
+    """One that gives back replies as the bytes they are."""
+
+    def __init__(self, port):
+        self.client = harness.Client(port, timeout=20)
+
+    def send(self, command):
+        self.client.send(*harness.words(command))
+
+    def read(self):
+        line = self.client.stream.readline()
+        if not line.endswith(b"\r\n"):
+            return line + b"(closed)"
+        kind, rest = line[:1], line[1:-2]
+        if kind in b"$=!" and int(rest) >= 0:
+            return line + self.client.stream.read(int(rest) + 2)
+        count = {b"*": 1, b"~": 1, b">": 1, b"%": 2, b"|": 2}.get(kind, 0) * (int(rest) if kind in b"*~>%|" else 0)
+        whole = line + b"".join(self.read() for _ in range(count))
+        return whole + self.read() if kind == b"|" else whole
+
+    def close(self):
+        self.client.close()
+
+
+def blocked_clients(port):
+    with harness.Client(port) as client:
+        return int(re.search(r"blocked_clients:(\d+)", client.must("INFO", "clients")).group(1))
+
+
+class Scenario:
+    """Lines: "A: command" sends and reads a reply, "A> command" only sends, "A<" only reads; "A|" closes; "blocked N"
+    waits until so many clients are blocked."""
+
+    def __init__(self, text):
+        self.lines = [line.strip() for line in text.strip().splitlines()]
+
+    def play(self, port):
+        """What each connection got, with the line that it is for."""
+        connections, transcript = {}, []
+        try:
+            for line in self.lines:
+                if line.startswith("blocked "):
+                    wanted = int(line.split()[1])
+                    harness.wait_until(lambda n=wanted: blocked_clients(port) == n, line)
+                    continue
+                name, what, command = STEP.fullmatch(line).groups()
+                if name not in connections:
+                    connections[name] = Connection(port)
+                connection = connections[name]
+                if what == "|":
+                    connection.close()
+                    del connections[name]
+                    continue
+                if what in ":>":
+                    connection.send(command)
+                if what in ":<":
+                    transcript.append((line, ID.sub(b"id", connection.read())))
+        finally:
+            for connection in connections.values():
+                connection.close()
+        return transcript
+
+
+class SessionsTest(harness.SystemTest):
+    """Every scenario on every build."""
+
+    def compare(self, build):
+        behind = self.redis(build)
+        plain = self.redis(build, name="plain")
+        proxy = self.holdfast(behind)
+        for name, (oldest, text) in SCENARIOS.items():
+            if harness.version_of(build) < oldest:
+                continue
+            scenario = Scenario(text)
+            with self.subTest(scenario=name):
+                for port in (plain.port, proxy.port):
+                    with harness.Client(port) as client:
+                        client.must("FLUSHALL")
+                expected = scenario.play(plain.port)
+                self.assertEqual(scenario.play(proxy.port), expected)
+
+    def test_redis_6_2(self):
+        self.compare("6.2.5")
+
+    def test_redis_7_0(self):
+        self.compare("7.0.15")
+
+    def test_redis_8_2(self):
+        self.compare("8.2.3")
+
+    def test_valkey_9_1(self):
+        self.compare("valkey-9.1.2")
+
+
+if __name__ == "__main__":
+    unittest.main()
