@@ -23,6 +23,7 @@ enum class Extra : uint8_t {
   kExactUnlessRefused,  // CommandInfo::exact_unless_refused
   kKeyless,             // CommandInfo::keyless
   kWaits,               // CommandInfo::waits
+  kPublishes,           // in the log, though no data: subscribers get it in its place among the writes
 };
 
 struct Trait {
@@ -118,11 +119,11 @@ constexpr Trait kTraits[] = {
     {"pfmerge", kBackend, Effect::kExact},
     {"ping", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"post", kUnsupported, Effect::kUnknown},
-    {"psubscribe", kUnsupported, Effect::kUnknown},
+    {"psubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"psync", kUnsupported, Effect::kUnknown},
-    {"publish", kUnsupported, Effect::kUnknown},
-    {"pubsub", kUnsupported, Effect::kUnknown},
-    {"punsubscribe", kUnsupported, Effect::kUnknown},
+    {"publish", kBackend, Effect::kExact, Extra::kPublishes},
+    {"pubsub", kProxy, Effect::kUnknown, Extra::kKeyless},
+    {"punsubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"quit", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"readonly", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"readwrite", kProxy, Effect::kUnknown, Extra::kKeyless},
@@ -153,17 +154,17 @@ constexpr Trait kTraits[] = {
     {"slowlog", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"smove", kBackend, Effect::kExact},
     {"sort", kBackend, Effect::kExact},
-    {"spublish", kUnsupported, Effect::kUnknown},
+    {"spublish", kBackend, Effect::kExact, Extra::kPublishes},
     {"srem", kBackend, Effect::kExact},
-    {"ssubscribe", kUnsupported, Effect::kUnknown},
-    {"subscribe", kUnsupported, Effect::kUnknown},
+    {"ssubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
+    {"subscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"sunionstore", kBackend, Effect::kExact},
-    {"sunsubscribe", kUnsupported, Effect::kUnknown},
+    {"sunsubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"swapdb", kBackend, Effect::kExact},
     {"sync", kUnsupported, Effect::kUnknown},
     {"time", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"unlink", kBackend, Effect::kExact},
-    {"unsubscribe", kUnsupported, Effect::kUnknown},
+    {"unsubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"unwatch", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"wait", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"waitaof", kUnsupported, Effect::kUnknown},
@@ -212,11 +213,11 @@ void apply_traits(CommandInfo* command) {
   }
   command->handling = trait->handling;
   command->effect = trait->effect;
-  command->logged |= trait->extra == Extra::kMayWrite;
+  command->logged |= trait->extra == Extra::kMayWrite || trait->extra == Extra::kPublishes;
   command->exact_unless_refused = trait->extra == Extra::kExactUnlessRefused;
   command->waits = trait->extra == Extra::kWaits;
   // FUNCTION LOAD and its like change what scripts do: only what does not write is without keys.
-  command->keyless = trait->extra == Extra::kKeyless && !command->write;
+  command->keyless = (trait->extra == Extra::kKeyless && !command->write) || trait->extra == Extra::kPublishes;
 }
 
 }  // namespace holdfast

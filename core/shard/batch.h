@@ -21,7 +21,8 @@ enum class Filter : uint8_t {
   kNone,
   kInfo,
   kConfigGet,
-  kBlocked,  // not for the client as it is: a blocked call looks at it first, see Blocking
+  kReceivers,  // of PUBLISH: Waiter::receivers are added
+  kBlocked,    // not for the client as it is: a blocked call looks at it first, see Blocking
 };
 
 // Who waits for a reply: a slot in a session's line, see Session. Session 0: nobody.
@@ -30,6 +31,7 @@ struct Waiter {
   uint64_t slot = 0;
   Filter filter = Filter::kNone;
   Protocol protocol = Protocol::kResp2;  // what Redis is to answer in: one cannot be made of the other afterwards
+  uint32_t receivers = 0;                // subscribers of Holdfast's that a message is for
 };
 
 // Hashes of keys stand for keys; two values mean something else.

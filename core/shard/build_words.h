@@ -11,6 +11,8 @@ struct BuildWords {
   std::string nested_multi = "-ERR MULTI calls can not be nested\r\n";
   std::string nested_watch = "-ERR WATCH inside MULTI is not allowed\r\n";
   bool nested_aborts = false;
+  // What a subscriber in RESP2 may say.
+  std::string subscriber_commands = "(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET";
 };
 
 }  // namespace holdfast

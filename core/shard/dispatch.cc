@@ -33,6 +33,9 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   if (info != nullptr && session->last_command != info->name) session->last_command = info->name;
   if (info == nullptr || !info->arity_fits(argv.size())) {
     ask_redis(session, argv, command);
+  } else if (only_subscribes(session, *info)) {
+    refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
+                        " are allowed in this context");
   } else if (session->transaction && !steers_transaction(info->name)) {
     const std::string reason = why_not(info);
     if (reason.empty()) {
@@ -43,6 +46,12 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   } else {
     admit(session, info, argv, command);
   }
+}
+
+// In RESP2 a subscriber could not tell other replies from messages.
+bool Frontdesk::only_subscribes(Session* session, const CommandInfo& info) {
+  if (session->protocol != Protocol::kResp2 || pubsub_.empty() || !pubsub_.subscribed(session->id())) return false;
+  return !info.name.ends_with("subscribe") && info.name != "ping" && info.name != "quit" && info.name != "reset";
 }
 
 // Neither the table nor its arity takes the command: Redis decides, in its own words.
@@ -210,8 +219,15 @@ void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& a
   Op op = make_op(info, session->db, argv);
   rewrite_for_log(info, argv, command, &logged, &op);
   op.waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
+  add_receivers(info, argv, &op.waiter);
   unit.add(std::move(op), logged);
   admit_write(session, std::move(unit));
+}
+
+void Frontdesk::add_receivers(const CommandInfo* info, const Argv& argv, Waiter* waiter) const {
+  if (pubsub_.empty() || info == nullptr || argv.size() != 3 || !info->name.ends_with("publish")) return;
+  waiter->filter = Filter::kReceivers;
+  waiter->receivers = static_cast<uint32_t>(pubsub_.receivers(info->name[0] == 's', argv[1]).size());
 }
 
 void Frontdesk::admit_write(Session* session, Unit unit) {

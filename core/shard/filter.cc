@@ -33,6 +33,8 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     std::string info = without_keyspace_line(parsed->text, visible.reserved_db);
     set_field(&info, "connected_clients", visible.clients);
     set_field(&info, "blocked_clients", visible.blocked);
+    set_field(&info, "pubsub_channels", visible.channels);
+    set_field(&info, "pubsub_patterns", visible.patterns);
     append_verbatim(&out, info, protocol);
     return out;
   }

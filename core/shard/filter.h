@@ -14,6 +14,7 @@ struct Visible {
   int reserved_db = -1;
   size_t clients = 0;
   size_t blocked = 0;
+  size_t channels = 0, patterns = 0;  // with subscribers
 };
 
 // `reply` is one whole reply; what is no answer of the kind expected is given back as it is.

@@ -1,12 +1,26 @@
 #include "core/shard/frontdesk.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/check.h"
 #include "core/resp/reply.h"
 #include "core/shard/filter.h"
 
 namespace holdfast {
+namespace {
+
+// An integer reply with so many more.
+std::string plus(std::string_view reply, uint32_t more) {
+  int64_t number = 0;
+  if (more == 0 || !reply.starts_with(':')) return std::string(reply);
+  std::from_chars(reply.data() + 1, reply.data() + reply.size(), number);
+  std::string sum;
+  append_integer(&sum, number + more);
+  return sum;
+}
+
+}  // namespace
 
 void Frontdesk::on_connected(SessionId id, const std::string& address, const std::string& local_address) {
   auto session =
@@ -34,6 +48,7 @@ void Frontdesk::on_disconnected(SessionId id) {
   last_found_ = nullptr;
   counter_->watches().forget(id);
   blocking_.forget(id);
+  pubsub_.forget(id);
   sessions_.erase(id);
 }
 
@@ -173,9 +188,12 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   if (session == nullptr) return;
   if (waiter.filter == Filter::kNone) {
     session->add_reply(waiter.slot, reply);
+  } else if (waiter.filter == Filter::kReceivers) {
+    session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
     session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
-                                                 {counter_->reserved_database(), sessions_.size(), blocking_.count()}));
+                                                 {counter_->reserved_database(), sessions_.size(), blocking_.count(),
+                                                  pubsub_.channels(), pubsub_.patterns()}));
   }
   account(session);
 }
@@ -232,6 +250,27 @@ void Frontdesk::flush() {
     }
     if (session->closing && session->waiting() == 0 && !session->asking && !blocking_.attempting(id)) {
       world_->client_close(id);
+    }
+  }
+}
+
+void Frontdesk::on_published(PubSub::Message message) { messages_.push_back(std::move(message)); }
+
+// A message may tell of what is not in the log yet, where a script has sent it.
+void Frontdesk::deliver_messages(int64_t settled_offset) {
+  for (; !messages_.empty() && messages_.front().offset <= settled_offset; messages_.pop_front()) {
+    const PubSub::Message& message = messages_.front();
+    for (const PubSub::Delivery& delivery : pubsub_.receivers(message.sharded, message.channel)) {
+      Session* session = find(delivery.session);
+      if (session->closing) continue;
+      session->push(message_push(message, delivery.pattern, session->protocol));
+      touch(session);
+      // It cannot be made to wait: who does not read is let go, as in Redis.
+      if (world_->client_unsent(session->id()) + session->outgoing.size() > limits_.output_bytes) {
+        world_->note(World::Level::kWarn, "closing client " + session->address() + ": it does not read its messages");
+        session->outgoing.clear();
+        session->closing = true;
+      }
     }
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 #include "core/shard/batch.h"
 #include "core/shard/blocking.h"
 #include "core/shard/build_words.h"
+#include "core/shard/pubsub.h"
 #include "core/shard/session.h"
 #include "core/shard/watches.h"
 #include "core/shard/world.h"
@@ -83,6 +85,9 @@ class Frontdesk {
 
   // What Redis has executed, as the tap shows it.
   void on_touched(const Touched& touched) { blocking_.on_touched(touched); }
+  bool wants_published() const { return !pubsub_.empty(); }
+  void on_published(PubSub::Message message);
+  void deliver_messages(int64_t settled_offset);
   // Whether that is of interest.
   bool wants_touched() const { return !blocking_.empty(); }
 
@@ -135,9 +140,11 @@ class Frontdesk {
   void forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv, std::string_view command,
                     Filter filter = Filter::kNone);
   void refuse(Session* session, std::string_view error);
+  bool only_subscribes(Session* session, const CommandInfo& info);
   std::string why_not(const CommandInfo* info) const;
   void wait_or_forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   void admit_write(Session* session, Unit unit);
+  void add_receivers(const CommandInfo* info, const Argv& argv, Waiter* waiter) const;
   void rewrite_for_log(const CommandInfo* info, const Argv& argv, std::string_view command, std::string* out,
                        Op* op) const;
 
@@ -156,6 +163,8 @@ class Frontdesk {
   Counter* counter_;
   FrontdeskLimits limits_;
   Blocking blocking_;
+  PubSub pubsub_;
+  std::deque<PubSub::Message> messages_;  // seen, not known to be settled
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   Session* last_found_ = nullptr;  // replies often come in runs for one client
   std::vector<SessionId> parked_;

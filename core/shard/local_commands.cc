@@ -69,12 +69,19 @@ const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"info", &LocalCommands::info},
     {"multi", &LocalCommands::multi},
     {"ping", &LocalCommands::ping},
+    {"psubscribe", &LocalCommands::subscribe},
+    {"pubsub", &LocalCommands::pubsub},
+    {"punsubscribe", &LocalCommands::unsubscribe},
     {"quit", &LocalCommands::quit},
     {"readonly", &LocalCommands::no_cluster},
     {"readwrite", &LocalCommands::no_cluster},
     {"reset", &LocalCommands::reset},
     {"role", &LocalCommands::role},
     {"select", &LocalCommands::select},
+    {"ssubscribe", &LocalCommands::subscribe},
+    {"subscribe", &LocalCommands::subscribe},
+    {"sunsubscribe", &LocalCommands::unsubscribe},
+    {"unsubscribe", &LocalCommands::unsubscribe},
     {"unwatch", &LocalCommands::unwatch},
     {"wait", &LocalCommands::wait},
 };
@@ -89,6 +96,13 @@ LocalCommands::Outcome LocalCommands::run(std::string_view name, const Argv& arg
 
 LocalCommands::Outcome LocalCommands::ping(const Argv& argv) {
   if (argv.size() > 2) return error("ERR wrong number of arguments for 'ping' command");
+  if (session_->protocol == Protocol::kResp2 && desk_->pubsub_.subscribed(session_->id())) {
+    Outcome outcome;
+    append_array_header(&outcome.reply, 2);
+    append_bulk(&outcome.reply, "pong");
+    append_bulk(&outcome.reply, argv.size() == 2 ? argv[1] : "");
+    return outcome;
+  }
   return argv.size() == 2 ? bulk(argv[1]) : simple("PONG");
 }
 
@@ -134,6 +148,7 @@ LocalCommands::Outcome LocalCommands::quit(const Argv&) {
 LocalCommands::Outcome LocalCommands::reset(const Argv&) {
   session_->transaction.reset();
   desk_->counter_->watches().forget(session_->id());
+  desk_->pubsub_.forget(session_->id());
   session_->db = 0;
   session_->protocol = Protocol::kResp2;
   session_->name.clear();
@@ -199,6 +214,14 @@ LocalCommands::Outcome LocalCommands::verbatim(std::string_view text) const {
   return outcome;
 }
 
+std::string LocalCommands::flags_of(const Session& session) const {
+  std::string flags;
+  if (desk_->pubsub_.subscribed(session.id())) flags += 'P';
+  if (session.transaction) flags += 'x';
+  if (session.blocked) flags += 'b';
+  return flags.empty() ? "N" : flags;
+}
+
 std::string LocalCommands::describe(const Session& session) const {
   const int64_t now = desk_->world_->monotonic_ms();
   std::string line =
@@ -208,8 +231,11 @@ std::string LocalCommands::describe(const Session& session) const {
       (session.transaction ? "x"
        : session.blocked   ? "b"
                            : "N") +
-      " db=" + std::to_string(session.db) + " sub=0 psub=0 ssub=0 multi=" +
-      (session.transaction ? std::to_string(session.transaction->commands.size()) : "-1") +
+      " db=" + std::to_string(session.db) +
+      " sub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kChannel)) +
+      " psub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kPattern)) +
+      " ssub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kShard)) +
+      " multi=" + (session.transaction ? std::to_string(session.transaction->commands.size()) : "-1") +
       " qbuf=" + std::to_string(session.input.size()) +
       " qbuf-free=0 argv-mem=0 multi-mem=0 obl=0 oll=" + std::to_string(session.waiting()) +
       " omem=0 tot-mem=0 events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +

@@ -45,6 +45,9 @@ class LocalCommands {
   Outcome hello(const Argv& argv);
   Outcome auth(const Argv& argv);
   Outcome client(const Argv& argv);
+  Outcome subscribe(const Argv& argv);
+  Outcome unsubscribe(const Argv& argv);
+  Outcome pubsub(const Argv& argv);
   Outcome info(const Argv& argv);
   Outcome config(const Argv& argv);
   Outcome debug(const Argv& argv);
@@ -53,6 +56,7 @@ class LocalCommands {
   Outcome no_cluster(const Argv& argv);
 
   Outcome verbatim(std::string_view text) const;
+  std::string flags_of(const Session& session) const;
   std::string describe(const Session& session) const;  // a line of CLIENT LIST
 
   Frontdesk* desk_;

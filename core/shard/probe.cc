@@ -236,6 +236,9 @@ void Probe::learn_words() {
     backend_->request(-1, argv, [words](std::string_view reply) { *words = reply; });
   };
   auto* words = &state_->words;
+  if (state_->version.starts_with("6.")) {
+    words->subscriber_commands = "(P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT / RESET";
+  }
   learn({"HELLO", "3"}, &words->hello[1]);
   learn({"HELLO", "2"}, &words->hello[0]);
   backend_->request(-1, {"MULTI"}, [](std::string_view) {});

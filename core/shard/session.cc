@@ -62,6 +62,11 @@ void Session::answer(std::string_view reply, int64_t now_ms) {
   release(slot);
 }
 
+void Session::push(std::string_view bytes) {
+  collect();
+  outgoing.append(bytes);
+}
+
 void Session::give_up(uint64_t slot, std::string_view error) {
   Slot* found = find(slot);
   if (found == nullptr || found->released) return;

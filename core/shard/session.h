@@ -51,6 +51,8 @@ class Session {
   void restart_reply(uint64_t slot);
   // Opens and answers a slot at once.
   void answer(std::string_view reply, int64_t now_ms);
+  // Something that nobody asked for: behind all replies that may leave by now, before those still to come.
+  void push(std::string_view bytes);
   // Gives up on a slot that is not released: answers `error` in its place; what comes later for it is dropped.
   void give_up(uint64_t slot, std::string_view error);
   bool is_open(uint64_t slot) const;

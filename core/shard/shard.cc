@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/deliberate_bug.h"
 #include "core/resp/reply.h"
+#include "core/resp/words.h"
 
 namespace holdfast {
 namespace {
@@ -87,6 +88,7 @@ bool Shard::turn() {
   tell_settled();
   // Clients first: what wakes Redis up goes out when this thread is about to wait for it. (The other way round the
   // two of them and the clients get in each other's way where there are few processors.)
+  desk_.deliver_messages(settler_.settled_offset());
   desk_.flush();
   std::string output = backend_.take_output();
   if (!output.empty()) world_->link_send(Link::kMain, std::move(output));
@@ -416,6 +418,12 @@ void Shard::on_tap_rdb(std::string_view piece, bool last) { attach_.on_tap_rdb(p
 void Shard::on_tap_command(const std::vector<std::string_view>& argv, std::string_view raw, int64_t end_offset) {
   std::vector<Batch*> seen;
   settler_.on_command(argv, raw, end_offset, world_->unix_ms(), &seen);
+  if (desk_.wants_published() && argv.size() == 3) {
+    const bool sharded = same_word(argv[0], "SPUBLISH");
+    if (sharded || same_word(argv[0], "PUBLISH")) {
+      desk_.on_published({sharded, std::string(argv[1]), std::string(argv[2]), end_offset});
+    }
+  }
   if (!watches_.empty() || desk_.wants_touched()) {
     const CommandInfo* command = table().find(argv);
     const Touched touched = touched_by(command, settler_.stream_db(), argv, databases());

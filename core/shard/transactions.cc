@@ -225,6 +225,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
       op.waiter.filter = outcome.filter;
       op.reply = outcome.reply;
     } else if (op.kind == Op::Kind::kWrite) {
+      add_receivers(info, argv, &op.waiter);
       rewrite_for_log(info, argv, command, &bytes, &op);
     }
     to_redis = to_redis || op.kind != Op::Kind::kLocal;

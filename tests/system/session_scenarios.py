@@ -430,4 +430,119 @@ SCENARIOS = {
         A: CLIENT UNBLOCK x
         A: CLIENT UNBLOCK 1 WHAT
     """),
+    "pub/sub: channels": ((6, 2), """
+        A: SUBSCRIBE news weather
+        A<
+        B: PUBLISH news hello
+        A<
+        B: PUBLISH nobody hello
+        B: PUBLISH weather sun
+        A<
+        A: SUBSCRIBE news
+        A: PING
+        A: PING x
+        A: GET k
+        A: UNSUBSCRIBE news
+        B: PUBLISH news again
+        A: UNSUBSCRIBE
+        A: UNSUBSCRIBE
+        A: GET k
+    """),
+    "pub/sub: patterns": ((6, 2), """
+        A: PSUBSCRIBE n* ?at[^x] n*
+        A<
+        A<
+        A: SUBSCRIBE news
+        B: PUBLISH news hello
+        A<
+        A<
+        B: PUBLISH cats 1
+        A<
+        B: PUBLISH catx 1
+        B: PUBSUB NUMPAT
+        B: PUBSUB CHANNELS
+        B: PUBSUB CHANNELS x*
+        B: PUBSUB NUMSUB news other
+        B: PUBSUB NOSUCH
+        A: PUNSUBSCRIBE n*
+        B: PUBLISH news 2
+        A<
+        A: PUNSUBSCRIBE
+        A: RESET
+        A: GET k
+        B: PUBSUB NUMPAT
+    """),
+    "pub/sub: in the order of the writes": ((6, 2), """
+        A: SUBSCRIBE c
+        B> SET k 1
+        B> PUBLISH c one
+        B> MULTI
+        B> SET k 2
+        B> PUBLISH c two
+        B> EXEC
+        B> EVAL "redis.call('set', 'k', 3); redis.call('publish', 'c', 'three'); return 1" 0
+        B> PUBLISH c four
+        B<
+        B<
+        B<
+        B<
+        B<
+        B<
+        B<
+        B<
+        A<
+        A<
+        A<
+        A<
+        B: GET k
+    """),
+    "pub/sub: in RESP3 beside all else": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: SUBSCRIBE c
+        A: GET k
+        B: PUBLISH c hello
+        A<
+        A: PING
+        A: PSUBSCRIBE *
+        B: PUBLISH c hello
+        A<
+        A<
+        A: UNSUBSCRIBE
+        A: PUNSUBSCRIBE
+        A: PUNSUBSCRIBE
+    """),
+    "pub/sub: in MULTI": ((6, 2), """
+        A: MULTI
+        A: SUBSCRIBE c
+        A: PING
+        A: EXEC
+        B: PUBLISH c x
+        A<
+        A: SET k v
+    """),
+    "pub/sub: shard channels": ((7, 0), """
+        A: SSUBSCRIBE c d
+        A<
+        A: SUBSCRIBE c
+        B: SPUBLISH c hello
+        A<
+        B: PUBLISH c hello
+        A<
+        B: PUBSUB SHARDNUMSUB c d e
+        B: PUBSUB SHARDCHANNELS d*
+        A: SUNSUBSCRIBE d
+        A: SUNSUBSCRIBE
+        A: SUNSUBSCRIBE x
+        B: SPUBLISH c hello
+    """),
+    "pub/sub: who has left gets nothing": ((6, 2), """
+        A: SUBSCRIBE c
+        B: PUBLISH c 1
+        A<
+        A|
+        C: SUBSCRIBE c
+        B: PUBLISH c 2
+        C<
+    """),
 }

@@ -84,7 +84,7 @@ TEST_CASE("MULTI inside MULTI is answered, and ends well or not, as the build be
 
 TEST_CASE("what is refused while queueing makes EXEC fail, DISCARD forgets it") {
   const std::vector<std::function<void(DeskFixture*)>> refusals = {
-      [](DeskFixture* f) { CHECK(f->say("MULTI | SUBSCRIBE c").find("'subscribe'") != std::string::npos); },
+      [](DeskFixture* f) { CHECK(f->say("MULTI | MONITOR").find("'monitor'") != std::string::npos); },
       [](DeskFixture* f) {
         f->counter.out_of_memory = true;
         CHECK(f->say("MULTI | SET a 1").find("-OOM") != std::string::npos);

@@ -1,0 +1,72 @@
+// Pub/sub: who has subscribed to what, among the clients of this proxy. A message is published through the log like a
+// write, so it comes to the subscribers in the order of all else; they get it once it has been seen on the tap and is
+// settled. Channels, patterns and shard channels are three separate worlds, as in Redis.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/resp/reply.h"
+#include "core/shard/world.h"
+
+namespace holdfast {
+
+class PubSub {
+ public:
+  enum class Kind : uint8_t { kChannel, kPattern, kShard };
+
+  struct Message {
+    bool sharded = false;
+    std::string channel, text;
+    int64_t offset = 0;  // of the replication stream behind it
+  };
+  struct Delivery {
+    SessionId session;
+    std::string pattern;  // that it came by; empty: by its channel
+  };
+
+  // False: it was (or was not) subscribed before.
+  bool subscribe(SessionId session, Kind kind, std::string_view name);
+  bool unsubscribe(SessionId session, Kind kind, std::string_view name);
+  // All that the session has subscribed to, in order of the alphabet.
+  std::vector<std::string> of(SessionId session, Kind kind) const;
+  size_t count_of(SessionId session, Kind kind) const;
+  // Channels and patterns together, as Redis counts in its replies; or shard channels.
+  size_t told_count(SessionId session, Kind kind) const;
+  bool subscribed(SessionId session) const { return sessions_.contains(session); }
+  void forget(SessionId session);
+
+  // Channels or shard channels with subscribers that match the glob; empty: all. And how many subscribers one has.
+  std::vector<std::string> names(Kind kind, std::string_view glob) const;
+  size_t subscribers(Kind kind, std::string_view name) const;
+  size_t patterns() const { return patterns_.size(); }
+  size_t channels() const { return channels_.size(); }
+
+  std::vector<Delivery> receivers(bool sharded, std::string_view channel) const;
+
+  bool empty() const { return sessions_.empty(); }
+
+ private:
+  using Names = std::map<std::string, std::vector<SessionId>, std::less<>>;
+  struct Subscriptions {
+    std::set<std::string, std::less<>> names[3];
+  };
+  Names& names_of(Kind kind) {
+    return kind == Kind::kChannel ? channels_ : kind == Kind::kPattern ? patterns_ : shard_;
+  }
+  const Names& names_of(Kind kind) const { return const_cast<PubSub*>(this)->names_of(kind); }
+
+  Names channels_, patterns_, shard_;
+  std::unordered_map<SessionId, Subscriptions> sessions_;
+};
+
+// What a subscriber gets.
+std::string message_push(const PubSub::Message& message, const std::string& pattern, Protocol protocol);
+
+}  // namespace holdfast
