@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "core/check.h"
 #include "core/resp/reply.h"
@@ -125,6 +126,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     }
     if (!session->parser.argv().empty()) {
       commands_++;
+      session->mute = session->silent || std::exchange(session->skip, false);
       dispatch(session, session->parser.argv(), session->parser.canonical());
     }
     rest.remove_prefix(session->parser.consumed());

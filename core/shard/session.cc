@@ -7,7 +7,7 @@
 namespace holdfast {
 
 uint64_t Session::open_slot(bool write, int64_t now_ms, std::string_view header) {
-  line_.push_back(Slot{std::string(header), header.size(), now_ms, write, write, false});
+  line_.push_back(Slot{std::string(header), header.size(), now_ms, write, write, false, mute});
   line_bytes_ += header.size();
   if (write) open_in_batch_++;
   return first_slot_ + line_.size() - 1;
@@ -54,7 +54,7 @@ void Session::restart_reply(uint64_t slot) {
 
 void Session::answer(std::string_view reply, int64_t now_ms) {
   if (line_.empty()) {
-    outgoing.append(reply);
+    if (!mute) outgoing.append(reply);
     return;
   }
   const uint64_t slot = open_slot(false, now_ms);
@@ -79,7 +79,14 @@ void Session::give_up(uint64_t slot, std::string_view error) {
 void Session::collect() {
   size_t bytes = outgoing.size();
   size_t count = 0;
-  while (count < line_.size() && line_[count].released) bytes += line_[count++].reply.size();
+  for (; count < line_.size() && line_[count].released; count++) {
+    Slot& slot = line_[count];
+    if (slot.mute) {
+      line_bytes_ -= slot.reply.size();
+      slot.reply.clear();
+    }
+    bytes += slot.reply.size();
+  }
   if (count == 0) return;
   if (count > 1) outgoing.reserve(bytes);
   for (; count > 0; count--) {

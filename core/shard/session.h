@@ -91,12 +91,15 @@ class Session {
   // Tried every turn while it waits; ends that, or says that it is not time yet (false).
   std::function<bool()> step;
   std::optional<Transaction> executing;  // EXEC waits to know what became of watched keys
-  bool blocked = false;                  // its last request waits in Blocking
-  bool parked = false;                   // not reading: something must happen first
-  bool ended = false;                    // the client sends no more
-  bool closing = false;                  // nothing more is read; closed once all is answered
-  size_t accounted = 0;                  // of reply_bytes(), in the sum over all sessions
-  bool listed = false;                   // in the list of those with something to send
+  // CLIENT REPLY: no replies until ON; none to the next request.
+  bool silent = false, skip = false;
+  bool mute = false;     // the request at hand gets no reply
+  bool blocked = false;  // its last request waits in Blocking
+  bool parked = false;   // not reading: something must happen first
+  bool ended = false;    // the client sends no more
+  bool closing = false;  // nothing more is read; closed once all is answered
+  size_t accounted = 0;  // of reply_bytes(), in the sum over all sessions
+  bool listed = false;   // in the list of those with something to send
 
  private:
   struct Slot {
@@ -106,6 +109,7 @@ class Session {
     bool write;
     bool in_batch;
     bool released;
+    bool mute;
   };
   Slot* find(uint64_t slot);
   void close(Slot* slot);

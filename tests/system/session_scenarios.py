@@ -545,4 +545,17 @@ SCENARIOS = {
         B: PUBLISH c 2
         C<
     """),
+    "CLIENT REPLY": ((6, 2), """
+        A> CLIENT REPLY SKIP
+        A> SET k 1
+        A: GET k
+        A> CLIENT REPLY OFF
+        A> SET k 2
+        A> PING
+        A> GET k
+        A: CLIENT REPLY ON
+        A: GET k
+        A: CLIENT REPLY WHAT
+        A: CLIENT REPLY
+    """),
 }
