@@ -12,6 +12,9 @@ namespace {
 
 using Argv = std::vector<std::string_view>;
 
+// Beyond it the end of the time is no time any more: Redis refuses it.
+constexpr int64_t kMostMs = INT64_MAX - (int64_t{1} << 43);
+
 bool is_null(std::string_view reply) {
   return reply.starts_with("$-1") || reply.starts_with("*-1") || reply.starts_with("_") || reply.starts_with("*0") ||
          reply.starts_with("%0");
@@ -41,7 +44,7 @@ std::optional<int64_t> parse_timeout_seconds(std::string_view text) {
   const double seconds = std::strtod(copy.c_str(), &end);
   if (end != copy.c_str() + copy.size() || std::isnan(seconds) || seconds < 0) return std::nullopt;
   const double ms = std::ceil(seconds * 1000);
-  if (ms > 9e15) return std::nullopt;
+  if (ms > 9.2e18) return std::nullopt;
   return static_cast<int64_t>(ms);
 }
 
@@ -107,7 +110,7 @@ std::optional<BlockingCall> BlockingCall::parse_stream(const CommandInfo& comman
   while (at < argv.size() && !same_word(argv[at], "STREAMS")) {
     if (same_word(argv[at], "BLOCK") && at + 1 < argv.size()) {
       const std::optional<int64_t> ms = parse_integer(argv[at + 1]);
-      if (!ms || *ms < 0) return std::nullopt;
+      if (!ms || *ms < 0 || *ms > kMostMs) return std::nullopt;
       call.timeout_ms_ = *ms;
       blocks = true;
       at += 2;

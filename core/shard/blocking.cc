@@ -56,6 +56,11 @@ bool Blocking::attempting(SessionId session) const {
 }
 
 void Blocking::begin(Session* session, BlockingCall blocking_call) {
+  if (session->ended || session->closing) {
+    // It has left meanwhile.
+    session->closing = true;
+    return desk_->touch(session);
+  }
   session->blocked = true;
   auto owned = std::make_unique<Call>();
   Call* call = owned.get();
@@ -85,10 +90,13 @@ void Blocking::forget(SessionId session) {
   const auto found = calls_.find(session);
   if (found == calls_.end()) return;
   const Call& call = *found->second;
+  // What was there for it may be there for the next.
+  const bool quiet = call.state == Call::State::kParked && !call.again;
   for (const std::string& key : call.call.keys()) {
     const auto queue = queues_.find({call.db, key});
     if (queue == queues_.end()) continue;
     std::erase(queue->second.calls, session);
+    queue->second.again = queue->second.again || !quiet;
     if (queue->second.calls.empty() && !queue->second.looking) queues_.erase(queue);
   }
   if (call.deadline_ms != 0) deadlines_.erase({call.deadline_ms, session});
@@ -101,6 +109,15 @@ void Blocking::finish(Call* call, std::string_view reply) {
   Session* session = desk_->find(id);
   session->blocked = false;
   desk_->answer(session, reply);
+}
+
+// An error that Redis gave when it was only asked.
+void Blocking::finish_when_settled(Call* call, std::string_view reply) {
+  const SessionId id = call->session;
+  forget(id);
+  Session* session = desk_->find(id);
+  session->blocked = false;
+  desk_->answer_when_settled(session, reply);
 }
 
 // ---- what is there
@@ -154,7 +171,7 @@ void Blocking::look(Call* call) {
 void Blocking::looked(Call* call, const std::vector<ReplyValue>& replies, const std::vector<std::string>& raw) {
   for (size_t key = 0; key < replies.size(); key++) {
     if (replies[key].is_error()) {
-      if (call->first) return finish(call, raw[key]);
+      if (call->first) return finish_when_settled(call, raw[key]);
       continue;
     }
     const int64_t elements = replies[key].integer;
@@ -174,6 +191,11 @@ bool Blocking::has_ahead(const Call& call, const std::string& key, int64_t eleme
 }
 
 void Blocking::park(Call* call) {
+  if (Session* session = desk_->find(call->session); session->ended || session->closing) {
+    session->closing = true;
+    forget(call->session);
+    return desk_->touch(session);
+  }
   if (call->over) return time_is_over(call);
   call->first = false;
   call->state = Call::State::kParked;
@@ -184,19 +206,25 @@ void Blocking::park(Call* call) {
 
 void Blocking::on_touched(const Touched& touched) {
   for (const Touched::Key& key : touched.keys) {
-    const auto found = queues_.find({key.db, std::string(key.name)});
-    if (found != queues_.end()) signal(found->first, &found->second);
+    KeyName name{key.db, std::string(key.name)};
+    if (queues_.contains(name)) changed_.insert(std::move(name));
   }
   if (!touched.anything && touched.databases.empty()) return;
-  std::vector<KeyName> keys;
   for (const auto& [key, queue] : queues_) {
     const bool in = std::find(touched.databases.begin(), touched.databases.end(), key.first) != touched.databases.end();
-    if (touched.anything || in) keys.push_back(key);
+    if (touched.anything || in) changed_.insert(key);
   }
-  for (const KeyName& key : keys) {
+}
+
+void Blocking::work() {
+  for (const KeyName& key : std::exchange(changed_, {})) {
     const auto found = queues_.find(key);
     if (found != queues_.end()) signal(key, &found->second);
   }
+}
+
+void Blocking::mark_all() {
+  for (const auto& [session, call] : calls_) call->again = true;
 }
 
 void Blocking::signal(const KeyName& key, Queue* queue) {
@@ -304,6 +332,11 @@ void Blocking::attempt(Call* call, size_t key) {
   const bool read = call->call.kind() == BlockingCall::Kind::kStream;
   const std::string down = read ? counter_->refuse_read() : counter_->refuse_write();
   if (!down.empty()) return give_up(call, down);
+  if (counter_->must_wait() != nullptr || desk_->holding()) {
+    call->state = Call::State::kParked;
+    call->again = true;  // check_time() sees to it
+    return;
+  }
   call->state = Call::State::kAttempting;
   call->attempt = next_serial_++;
   call->key = key;
@@ -421,7 +454,9 @@ void Blocking::check_time(int64_t now_ms, int64_t write_timeout_ms) {
   }
   for (const KeyName& key : keys) {
     const auto queue = queues_.find(key);
-    if (queue != queues_.end()) signal(key, &queue->second);
+    if (queue == queues_.end()) continue;
+    queue->second.again = false;
+    signal(key, &queue->second);
   }
 }
 

@@ -34,8 +34,11 @@ class Blocking {
   // It has left.
   void forget(SessionId session);
 
-  // Something in Redis has changed, or may have.
+  // Something in Redis has changed, or may have: dealt with in work(), once for each key.
   void on_touched(const Touched& touched);
+  void work();
+  // Anything may have changed, and Redis cannot be asked yet.
+  void mark_all();
 
   // What a unit of writes brings for calls that wait, by key and in the order of the writes …
   using KeyName = std::pair<int, std::string>;
@@ -111,6 +114,7 @@ class Blocking {
   void park(Call* call);
   void time_is_over(Call* call);
   void finish(Call* call, std::string_view reply);
+  void finish_when_settled(Call* call, std::string_view reply);
   bool has_ahead(const Call& call, const std::string& key, int64_t elements) const;
 
   World* world_;
@@ -118,6 +122,7 @@ class Blocking {
   Counter* counter_;
   std::unordered_map<SessionId, std::unique_ptr<Call>> calls_;
   std::map<KeyName, Queue> queues_;
+  std::set<KeyName> changed_;
   std::set<std::pair<int64_t, SessionId>> deadlines_;
   uint64_t next_serial_ = 1;
 };

@@ -11,6 +11,9 @@
 namespace holdfast {
 namespace {
 
+// How long an EXEC waits for writes of others to watched keys before new ones have to wait for it.
+constexpr int64_t kPatienceMs = 20;
+
 // An integer reply with so many more.
 std::string plus(std::string_view reply, uint32_t more) {
   int64_t number = 0;
@@ -39,6 +42,7 @@ void Frontdesk::on_end(SessionId id) {
   if (session == nullptr) return;
   session->ended = true;
   if (!session->parked || session->blocked) session->closing = true;
+  if (session->blocked && !blocking_.attempting(id)) blocking_.forget(id);
   touch(session);
 }
 
@@ -88,7 +92,7 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
   // Nothing is known of a new client's replies: they might all be large.
   const size_t most = session.reply_size_known() ? limits_.waiting_per_session
                                                  : std::min(limits_.waiting_at_first, limits_.waiting_per_session);
-  return session.asking || session.blocked || session.waiting() >= most || counter_->must_wait() != nullptr;
+  return session.asking || session.blocked || holding_ || session.waiting() >= most || counter_->must_wait() != nullptr;
 }
 
 void Frontdesk::account(Session* session) {
@@ -100,7 +104,8 @@ void Frontdesk::park(Session* session) {
   if (session->parked) return;
   session->parked = true;
   parked_.push_back(session->id());
-  world_->client_hold(session->id(), true);
+  // Of a blocked client it must be seen when it leaves.
+  if (!session->blocked) world_->client_hold(session->id(), true);
 }
 
 // Deals with all whole requests in the session's input and `fresh`, which follows it.
@@ -145,7 +150,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
   } else {
     session->input.assign(rest);
   }
-  if (session->input.size() > limits_.query_bytes && !session->parked) {
+  if (session->input.size() > limits_.query_bytes && (!session->parked || session->blocked)) {
     close_for_size(session);
     session->input.clear();
   }
@@ -168,6 +173,12 @@ void Frontdesk::resume() {
     session->step = step;
     stepping_.push_back(id);
   }
+  const int64_t now = world_->monotonic_ms();
+  holding_ = std::any_of(stepping_.begin(), stepping_.end(), [&](SessionId id) {
+    const Session* session = find(id);
+    return session != nullptr && session->executing && session->asking && now - session->asked_ms > kPatienceMs;
+  });
+  blocking_.work();
   if (parked_.empty()) return;
   std::vector<SessionId> parked;
   std::swap(parked, parked_);
@@ -251,6 +262,7 @@ void Frontdesk::flush() {
       session->outgoing = std::string();
     }
     if (session->closing && session->waiting() == 0 && !session->asking && !blocking_.attempting(id)) {
+      blocking_.forget(id);
       world_->client_close(id);
     }
   }
@@ -323,6 +335,12 @@ bool Frontdesk::drained() const {
 void Frontdesk::answer(Session* session, std::string_view reply) {
   session->answer(reply, world_->monotonic_ms());
   touch(session);
+}
+
+void Frontdesk::answer_when_settled(Session* session, std::string_view reply) {
+  const uint64_t slot = session->open_slot(false, world_->monotonic_ms());
+  session->add_reply(slot, reply);
+  counter_->release_when_settled(session->waiter(slot));
 }
 
 void Frontdesk::reply_error(Session* session, std::string_view text) {

@@ -82,6 +82,13 @@ class Frontdesk {
   Session* find(SessionId id);           // nullptr: it has left
   Session* find_number(int64_t number);  // the same
   void answer(Session* session, std::string_view reply);
+  // A reply that says something of what has been seen in Redis.
+  void answer_when_settled(Session* session, std::string_view reply);
+  // What could be closed by now is looked at at the end of the turn.
+  void touch(Session* session);
+  // An EXEC has waited too long for writes that are under way: no new ones, until it is decided.
+  bool holding() const { return holding_; }
+  void on_redis_rebuilt() { blocking_.mark_all(); }
 
   // What Redis has executed, as the tap shows it.
   void on_touched(const Touched& touched) { blocking_.on_touched(touched); }
@@ -127,7 +134,6 @@ class Frontdesk {
   bool blocked(const Session& session, size_t unsent) const;
   void account(Session* session);
   void park(Session* session);
-  void touch(Session* session);  // it may have something to send
   void close_for_size(Session* session);
   void give_up_asking(Session* session, std::string_view error);
   void reply_error(Session* session, std::string_view text);
@@ -172,6 +178,7 @@ class Frontdesk {
   std::vector<SessionId> to_flush_;
   size_t reply_bytes_ = 0;  // of all sessions, as far as accounted for
   bool draining_ = false;
+  bool holding_ = false;
   uint64_t commands_ = 0;
   int64_t next_number_ = 1;
 };

@@ -90,6 +90,7 @@ class Session {
   int64_t asked_ms = 0;
   // Tried every turn while it waits; ends that, or says that it is not time yet (false).
   std::function<bool()> step;
+  int64_t expires_ms = INT64_MAX;        // when the first of its watched keys is as good as expired
   std::optional<Transaction> executing;  // EXEC waits to know what became of watched keys
   // CLIENT REPLY: no replies until ON; none to the next request.
   bool silent = false, skip = false;

@@ -172,6 +172,9 @@ void Shard::write(Session* session, Unit unit) {
     gathering_ = std::make_unique<Batch>();
     gathering_->serial = next_serial_++;
   }
+  // Those that Redis has got are of no interest any more.
+  const auto unsent = std::upper_bound(session->batches.begin(), session->batches.end(), sent_serial_);
+  session->batches.erase(session->batches.begin(), unsent);
   if (session->batches.empty() || session->batches.back() != gathering_->serial) {
     session->batches.push_back(gathering_->serial);
   }
@@ -182,6 +185,7 @@ void Shard::write(Session* session, Unit unit) {
 }
 
 void Shard::look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string>)> then) {
+  if (!attach_.ready()) return then(Error{std::string("LOADING Holdfast is ") + attach_.doing()});
   const uint64_t number = next_look_++;
   looks_[number].then = std::move(then);
   for (Op& op : reads->ops) {
@@ -192,19 +196,28 @@ void Shard::look(std::unique_ptr<Unit> reads, std::function<void(Result<std::str
 }
 
 bool Shard::write_under_way(const std::vector<uint64_t>& keys) const {
+  const auto one_of_them = [&](uint64_t hash) { return std::find(keys.begin(), keys.end(), hash) != keys.end(); };
+  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  const Unit* unit = nullptr;
   const auto touches = [&](const Op& op) {
-    return op.kind == Op::Kind::kWrite &&
-           (op.touches == kTouchesAnything || std::find(keys.begin(), keys.end(), op.touches) != keys.end());
+    if (op.kind != Op::Kind::kWrite) return false;
+    if (op.touches != kTouchesAnything) return one_of_them(op.touches);
+    parser.parse(unit->bytes_of(op));
+    const CommandInfo* command = table().find(parser.argv());
+    const Touched touched = touched_by(command, op.db, parser.argv(), databases());
+    return touched.anything || !touched.databases.empty() ||
+           (command != nullptr && !command->write && command->logged) ||
+           std::any_of(touched.keys.begin(), touched.keys.end(),
+                       [&](const Touched::Key& key) { return one_of_them(key_hash(key.db, key.name)); });
   };
   const auto unseen = [&](const std::unique_ptr<Batch>& batch) {
+    unit = batch.get();
     return batch && batch->state != Batch::State::kSeen && std::any_of(batch->ops.begin(), batch->ops.end(), touches);
   };
   return unseen(gathering_) || std::any_of(batches_.begin(), batches_.end(), unseen);
 }
 
-void Shard::release_when_settled(const Waiter& waiter) {
-  hold_or_release(waiter, settler_.read_offset(), kTouchesAnything);
-}
+void Shard::release_when_settled(const Waiter& waiter) { hold_or_release(waiter, tap_.offset(), kTouchesAnything); }
 
 void Shard::ask(int db, std::string_view command, std::function<void(std::string_view)> answer) {
   backend_.ask(db, command, std::move(answer));
@@ -496,7 +509,7 @@ void Shard::on_redis_executed_through(Position marker) {
 void Shard::on_rebuilding() {
   // What Redis had still to tell is lost.
   watches_.touch_all();
-  desk_.on_touched({.keys = {}, .databases = {}, .anything = true});
+  desk_.on_redis_rebuilt();
   settler_.forget_behind(kNoPosition);
   for (const std::unique_ptr<Batch>& batch : batches_) {
     if (batch->state == Batch::State::kSeen && !batch->replied) {

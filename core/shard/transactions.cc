@@ -4,6 +4,7 @@
 // change that is seen on the tap counts. EXEC is decided once no write to a watched key is under way any more: what is
 // admitted later comes behind the transaction. Only time could come in between, so a key about to expire counts as
 // expired.
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -67,9 +68,16 @@ void Frontdesk::execute(Session* session) {
     carry_out(session, transaction);
     return;
   }
+  if (const std::string down = counter_->refuse_read(); !down.empty()) {
+    watches.forget(session->id());
+    reply_error(session, down);
+    return;
+  }
   session->executing = std::move(transaction);
+  session->expires_ms = INT64_MAX;
   wait_for(session, [this, session] {
     if (session->has_open_in_batch()) return false;
+    if (counter_->watches().touched(session->id())) return check_watches(session);
     auto reads = std::make_unique<Unit>();
     for (const Watches::Key& key : counter_->watches().keys(session->id())) {
       std::string command;
@@ -83,7 +91,10 @@ void Frontdesk::execute(Session* session) {
     look(session, std::move(reads), [this](Session* there, const std::string& replies) {
       for (const int64_t pttl : integers(replies)) {
         // -2: not there any more; -1: it has been made to last, which has been seen.
-        if (pttl == -2 || (pttl >= 0 && pttl < kExpiresSoonMs)) return abort_execution(there);
+        if (pttl == -2) return abort_execution(there);
+        if (pttl >= 0) {
+          there->expires_ms = std::min(there->expires_ms, world_->monotonic_ms() + pttl - kExpiresSoonMs);
+        }
       }
       wait_for(there, [this, there] { return check_watches(there); });
     });
@@ -94,7 +105,7 @@ void Frontdesk::execute(Session* session) {
 // Whether it is known by now what became of the watched keys.
 bool Frontdesk::check_watches(Session* session) {
   Watches& watches = counter_->watches();
-  if (watches.touched(session->id())) {
+  if (watches.touched(session->id()) || world_->monotonic_ms() >= session->expires_ms) {
     abort_execution(session);
     return true;
   }
@@ -114,11 +125,9 @@ void Frontdesk::abort_execution(Session* session) {
   counter_->watches().forget(session->id());
   session->asking = false;
   session->executing.reset();
-  const uint64_t slot = session->open_slot(false, world_->monotonic_ms());
   std::string nothing;
   append_null_array(&nothing, session->protocol);
-  session->add_reply(slot, nothing);
-  counter_->release_when_settled(session->waiter(slot));
+  answer_when_settled(session, nothing);
 }
 
 void Frontdesk::watch(Session* session, const Argv& argv) {

@@ -35,6 +35,7 @@ void Watches::forget(SessionId session) {
   if (found == sessions_.end()) return;
   for (const Key& key : found->second.keys) {
     const auto watchers = by_key_.find(key.hash);
+    if (watchers == by_key_.end()) continue;  // two keys with one hash: all was erased with the first
     std::erase(watchers->second, session);
     if (watchers->second.empty()) by_key_.erase(watchers);
   }

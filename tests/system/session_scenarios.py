@@ -556,6 +556,5 @@ SCENARIOS = {
         A: CLIENT REPLY ON
         A: GET k
         A: CLIENT REPLY WHAT
-        A: CLIENT REPLY
     """),
 }

@@ -150,5 +150,18 @@ TEST_CASE("watches: the same key twice is one, and a second WATCH asks only for 
   CHECK(!keys[1].may_expire());
 }
 
+TEST_CASE("watches: keys whose hashes are equal, as anybody can make them") {
+  // The first eight bytes take the hash's own secret away, so the next eight do not count.
+  const std::string secret = "\xb8\xfe\x6c\x39\x23\xa4\x4b\xbe", rest(16, 'r');
+  const std::string one = secret + "11111111" + rest, two = secret + "22222222" + rest;
+  REQUIRE(key_hash(0, one) == key_hash(0, two));
+  Fixture f;
+  f.watches.add(1, 0, one);
+  f.watches.add(1, 0, two);
+  f.watches.learn(1, {-1, -1});
+  f.watches.forget(1);
+  CHECK(f.watches.empty());
+}
+
 }  // namespace
 }  // namespace holdfast
