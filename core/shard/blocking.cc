@@ -138,6 +138,9 @@ void Blocking::learn_last_ids(Call* call) {
                    const std::vector<ReplyValue> values = parse_all(split_replies(*replies));
                    const std::vector<size_t> wanted = there->call.last_id_wanted();
                    for (size_t i = 0; i < wanted.size() && i < values.size(); i++) {
+                     if (values[i].is_error() && values[i].text.starts_with("WRONGTYPE")) {
+                       return finish_when_settled(there, split_replies(*replies)[i]);
+                     }
                      there->call.set_last_id(wanted[i], last_generated_id(values[i]));
                    }
                    go_on(there);
@@ -375,11 +378,12 @@ void Blocking::on_restart(const Waiter& waiter) {
 void Blocking::on_settled(const Waiter& waiter) {
   Call* call = find(waiter);
   if (call == nullptr) return;
-  const bool pop = call->call.kind() == BlockingCall::Kind::kListPop || call->sorted();
+  const bool takes = call->call.kind() == BlockingCall::Kind::kListPop || call->sorted() ||
+                     call->call.kind() == BlockingCall::Kind::kStream;
   const bool error = call->attempted.starts_with('-');
   const std::optional<std::string> reply = call->call.reply(call->key, call->attempted, call->protocol);
   // What has become of another type while it waited has nothing for it.
-  if (reply && !(error && pop && !call->first)) return finish(call, *reply);
+  if (reply && !(error && takes && !call->first)) return finish(call, *reply);
   park(call);
 }
 

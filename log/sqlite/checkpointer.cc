@@ -14,8 +14,8 @@ namespace {
 // Some 4 MB: moving them takes some milliseconds, and much of what was written more than once is moved once.
 constexpr int64_t kPagesPerCheckpoint = 1000;
 
-// While the writer is never idle it adds to the WAL faster than all can be moved. Beyond this size it is made to wait, so
-// that the WAL starts afresh: what overwrites it is synced faster than what makes it longer.
+// While the writer is never idle it adds to the WAL faster than all can be moved. Beyond this size it is made to wait,
+// so that the WAL starts afresh: what overwrites it is synced faster than what makes it longer.
 constexpr int64_t kMaxWalBytes = int64_t{8} << 20;
 // On a slow disk it gets this far while a checkpoint is due or under way, and waits for its end. It does not wait for
 // one that is tried again later: when they fail commits go on, and the WAL grows.

@@ -410,6 +410,17 @@ SCENARIOS = {
         D: XADD s 3-1 e f
         A<
     """),
+    "XREAD: another type meanwhile": ((6, 2), """
+        A> XREAD BLOCK 0 STREAMS s $
+        blocked 1
+        D: LPUSH s x
+        D: DEL s
+        D: XADD s 1-1 a b
+        A<
+        D: SET other v
+        A: XREAD BLOCK 10 STREAMS other $
+        A: XREAD BLOCK 10 STREAMS other 0
+    """),
     "XREADGROUP": ((6, 2), """
         D: XGROUP CREATE s g $ MKSTREAM
         A> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
