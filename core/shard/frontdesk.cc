@@ -174,10 +174,13 @@ void Frontdesk::resume() {
     stepping_.push_back(id);
   }
   const int64_t now = world_->monotonic_ms();
-  holding_ = std::any_of(stepping_.begin(), stepping_.end(), [&](SessionId id) {
-    const Session* session = find(id);
-    return session != nullptr && session->executing && session->asking && now - session->asked_ms > kPatienceMs;
-  });
+  // While the log is slow nothing would be won, and reads must go on.
+  holding_ =
+      counter_->log_waiting_ms() < kPatienceMs && std::any_of(stepping_.begin(), stepping_.end(), [&](SessionId id) {
+        const Session* session = find(id);
+        return session != nullptr && session->executing && session->asking && !session->has_open_in_batch() &&
+               now - session->asked_ms > kPatienceMs;
+      });
   blocking_.work();
   if (parked_.empty()) return;
   std::vector<SessionId> parked;

@@ -52,6 +52,8 @@ class Counter {
   virtual void look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string> replies)> then) = 0;
   // Whether a write to one of the keys (hashes) is under way whose effects have not been seen yet.
   virtual bool write_under_way(const std::vector<uint64_t>& keys) const = 0;
+  // For how long the log has not confirmed what it was given first; 0: nothing is under way.
+  virtual int64_t log_waiting_ms() const = 0;
   // A reply that says something of what has been seen so far leaves when the log holds all that.
   virtual void release_when_settled(const Waiter& waiter) = 0;
   // Whether Redis would take the command; see Backend::ask.

@@ -138,9 +138,11 @@ std::string Shard::refuse_write() const {
          milliseconds(world_->monotonic_ms() - line_.waiting_since()) + ": this write was not tried";
 }
 
-bool Shard::log_stalled() const {
+bool Shard::log_stalled() const { return log_waiting_ms() > options_.write_timeout_ms; }
+
+int64_t Shard::log_waiting_ms() const {
   const int64_t since = line_.waiting_since();
-  return since != 0 && world_->monotonic_ms() - since > options_.write_timeout_ms;
+  return since == 0 ? 0 : world_->monotonic_ms() - since;
 }
 
 void Shard::read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) {

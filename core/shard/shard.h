@@ -81,6 +81,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   Watches& watches() override { return watches_; }
   void look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string>)> then) override;
   bool write_under_way(const std::vector<uint64_t>& keys) const override;
+  int64_t log_waiting_ms() const override;
   void release_when_settled(const Waiter& waiter) override;
   void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override;
 

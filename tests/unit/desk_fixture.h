@@ -23,6 +23,7 @@ struct FakeCounter : Counter {
   std::vector<std::function<void(Result<std::string>)>> looks;
   Watches watched;
   bool writing = false;  // a write to a watched key is under way
+  int64_t log_waits = 0;
   const char* wait = nullptr;
   std::string no_reads, no_writes;
   bool out_of_memory = false;
@@ -58,6 +59,7 @@ struct FakeCounter : Counter {
     looks.push_back(std::move(then));
   }
   bool write_under_way(const std::vector<uint64_t>&) const override { return writing; }
+  int64_t log_waiting_ms() const override { return log_waits; }
   void release_when_settled(const Waiter& waiter) override {
     story += "when settled\n";
     waiters.push_back(waiter);

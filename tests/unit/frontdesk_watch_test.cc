@@ -83,6 +83,35 @@ TEST_CASE("EXEC waits for what others are writing to the key, and for nothing el
   }
 }
 
+TEST_CASE("an EXEC under a steady stream of writes: new requests wait for it, but not for a slow log") {
+  WatchFixture f;
+  f.connect(2);
+  f.watch("-1");
+  f.counter.writing = true;
+  f.say("MULTI | SET a 1 | EXEC");
+  f.world.now_ms += 10;
+  f.turn();
+  f.say("GET b", 2);
+  CHECK(f.told() == "read 0 GET b\n");
+  f.reply(0, kOk, 2);
+  f.world.now_ms += 20;
+  SUBCASE("held") {
+    f.turn();
+    f.say("GET b", 2);
+    CHECK(f.told() == "");
+    f.counter.writing = false;
+    f.turn();
+    f.turn();
+    CHECK(f.told() == "write W0 SET a 1\nread 0 GET b\n");
+  }
+  SUBCASE("not held") {
+    f.counter.log_waits = 100;
+    f.turn();
+    f.say("GET b", 2);
+    CHECK(f.told() == "read 0 GET b\n");
+  }
+}
+
 TEST_CASE("a key with a time to live is looked at once more") {
   WatchFixture f;
   f.watch("5000");
