@@ -6,41 +6,10 @@
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"
+#include "core/shard/outcomes.h"
 
 namespace holdfast {
 namespace {
-
-LocalCommands::Outcome error(std::string_view text) {
-  LocalCommands::Outcome outcome;
-  append_error(&outcome.reply, text);
-  return outcome;
-}
-
-LocalCommands::Outcome simple(std::string_view text) {
-  LocalCommands::Outcome outcome;
-  append_simple(&outcome.reply, text);
-  return outcome;
-}
-
-LocalCommands::Outcome bulk(std::string_view text) {
-  LocalCommands::Outcome outcome;
-  append_bulk(&outcome.reply, text);
-  return outcome;
-}
-
-LocalCommands::Outcome integer(int64_t number) {
-  LocalCommands::Outcome outcome;
-  append_integer(&outcome.reply, number);
-  return outcome;
-}
-
-LocalCommands::Outcome backend(Filter filter = Filter::kNone) { return {.to_backend = true, .filter = filter}; }
-
-// As Redis takes integers: no sign "+", no leading zeros.
-bool parse_int(std::string_view text, int64_t* number) {
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), *number);
-  return problem == std::errc() && end == text.data() + text.size() && std::to_string(*number) == text;
-}
 
 // Settings of Redis that must stay as they are: empty, or why.
 std::string_view why_fixed(std::string_view setting) {
@@ -98,11 +67,6 @@ std::string with_id(std::string hello, int64_t number) {
   if (at == std::string::npos) return hello;
   const size_t begin = at + kId.size();
   return hello.replace(begin, hello.find('\r', begin) - begin, std::to_string(number));
-}
-
-// Redis's rule for names of clients: nothing that would spoil CLIENT LIST.
-bool printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
 }
 
 }  // namespace
@@ -255,105 +219,6 @@ LocalCommands::Outcome LocalCommands::auth(const Argv& argv) {
   // The default user has no password until users are supported: any will do, as in Redis.
   if (argv[1] == "default") return simple("OK");
   return error("WRONGPASS invalid username-password pair or user is disabled.");
-}
-
-LocalCommands::Outcome LocalCommands::verbatim(std::string_view text) const {
-  Outcome outcome;
-  append_verbatim(&outcome.reply, text, session_->protocol);
-  return outcome;
-}
-
-std::string LocalCommands::flags_of(const Session& session) const {
-  std::string flags;
-  if (desk_->pubsub_.subscribed(session.id())) flags += 'P';
-  if (session.transaction) flags += 'x';
-  if (session.blocked) flags += 'b';
-  return flags.empty() ? "N" : flags;
-}
-
-std::string LocalCommands::describe(const Session& session) const {
-  const int64_t now = desk_->world_->monotonic_ms();
-  std::string line =
-      "id=" + std::to_string(session.number()) + " addr=" + session.address() + " laddr=" + session.local_address() +
-      " fd=-1 name=" + session.name + " age=" + std::to_string((now - session.since_ms()) / 1000) +
-      " idle=" + std::to_string((now - session.last_ms) / 1000) + " flags=" +
-      (session.transaction ? "x"
-       : session.blocked   ? "b"
-                           : "N") +
-      " db=" + std::to_string(session.db) +
-      " sub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kChannel)) +
-      " psub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kPattern)) +
-      " ssub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kShard)) +
-      " multi=" + (session.transaction ? std::to_string(session.transaction->commands.size()) : "-1") +
-      " qbuf=" + std::to_string(session.input.size()) +
-      " qbuf-free=0 argv-mem=0 multi-mem=0 obl=0 oll=" + std::to_string(session.waiting()) +
-      " omem=0 tot-mem=0 events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +
-      " user=default redir=-1 resp=" + std::to_string(static_cast<int>(session.protocol)) +
-      " lib-name=" + session.lib_name + " lib-ver=" + session.lib_version;
-  return line;
-}
-
-LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
-  const std::string_view sub = argv[1];
-  if (same_word(sub, "ID") && argv.size() == 2) return integer(session_->number());
-  if (same_word(sub, "GETNAME") && argv.size() == 2) {
-    if (!session_->name.empty()) return bulk(session_->name);
-    Outcome outcome;
-    append_null(&outcome.reply, session_->protocol);
-    return outcome;
-  }
-  if (same_word(sub, "SETNAME") && argv.size() == 3) {
-    if (!printable(argv[2])) return error("ERR Client names cannot contain spaces, newlines or special characters.");
-    session_->name = argv[2];
-    return simple("OK");
-  }
-  if (same_word(sub, "SETINFO") && argv.size() == 4) {
-    const bool name = same_word(argv[2], "LIB-NAME");
-    if (!name && !same_word(argv[2], "LIB-VER")) {
-      return error("ERR Unrecognized option '" + std::string(argv[2]) + "'");
-    }
-    if (!printable(argv[3])) {
-      return error("ERR " + std::string(argv[2]) + " cannot contain spaces, newlines or special characters.");
-    }
-    (name ? session_->lib_name : session_->lib_version) = argv[3];
-    return simple("OK");
-  }
-  if (same_word(sub, "REPLY") && argv.size() == 3) {
-    const bool on = same_word(argv[2], "ON"), skip = same_word(argv[2], "SKIP");
-    if (!on && !skip && !same_word(argv[2], "OFF")) return error("ERR syntax error");
-    session_->silent = !on && !skip;
-    session_->skip = skip && !session_->silent;
-    if (on) session_->mute = false;
-    return on ? simple("OK") : Outcome{};
-  }
-  if (same_word(sub, "INFO") && argv.size() == 2) return verbatim(describe(*session_) + "\n");
-  if (same_word(sub, "LIST")) {
-    std::vector<const Session*> sessions;
-    for (const auto& [id, session] : desk_->sessions_) sessions.push_back(session.get());
-    std::sort(sessions.begin(), sessions.end(), [](auto* a, auto* b) { return a->number() < b->number(); });
-    std::string lines;
-    for (const Session* session : sessions) lines += describe(*session) + "\n";
-    return verbatim(lines);
-  }
-  if ((same_word(sub, "NO-EVICT") || same_word(sub, "NO-TOUCH")) && argv.size() == 3 &&
-      (same_word(argv[2], "ON") || same_word(argv[2], "OFF"))) {
-    // Holdfast evicts no clients; NO-TOUCH would have to reach the shared connection and is a hint only.
-    return simple("OK");
-  }
-  if (same_word(sub, "UNBLOCK") && (argv.size() == 3 || argv.size() == 4)) {
-    int64_t id = 0;
-    const bool with_error = argv.size() == 4 && same_word(argv[3], "ERROR");
-    if (argv.size() == 4 && !with_error && !same_word(argv[3], "TIMEOUT")) {
-      return error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-    }
-    if (!parse_int(argv[2], &id)) return error("ERR value is not an integer or out of range");
-    const char* text = with_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : "";
-    const Session* blocked = desk_->find_number(id);
-    return integer(blocked != nullptr && desk_->blocking_.unblock(blocked->id(), text) ? 1 : 0);
-  }
-  if (same_word(sub, "HELP") && argv.size() == 2) return backend();
-  return error("ERR 'client|" + std::string(sub.substr(0, 128)) +
-               "' with these arguments is not supported by this version of Holdfast yet");
 }
 
 LocalCommands::Outcome LocalCommands::info(const Argv&) { return backend(Filter::kInfo); }

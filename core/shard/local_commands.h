@@ -45,6 +45,8 @@ class LocalCommands {
   Outcome hello(const Argv& argv);
   Outcome auth(const Argv& argv);
   Outcome client(const Argv& argv);
+  Outcome client_list(const Argv& argv);
+  Outcome client_kill(const Argv& argv);
   Outcome subscribe(const Argv& argv);
   Outcome unsubscribe(const Argv& argv);
   Outcome pubsub(const Argv& argv);
@@ -55,6 +57,7 @@ class LocalCommands {
   Outcome wait(const Argv& argv);
   Outcome no_cluster(const Argv& argv);
 
+  bool is_of_type(const Session& session, int type) const;
   Outcome verbatim(std::string_view text) const;
   std::string flags_of(const Session& session) const;
   std::string describe(const Session& session) const;  // a line of CLIENT LIST

@@ -568,4 +568,20 @@ SCENARIOS = {
         A: GET k
         A: CLIENT REPLY WHAT
     """),
+    "CLIENT KILL and LIST": ((6, 2), """
+        A: PING
+        B: CLIENT KILL ID 9999999
+        B: CLIENT KILL TYPE nosuch
+        B: CLIENT KILL 1.2.3.4:5
+        B: CLIENT KILL ID 9999999 WHAT 1
+        B: CLIENT LIST TYPE replica
+        B: CLIENT LIST TYPE nosuch
+        B: CLIENT LIST FOO
+        B: CLIENT GETREDIR
+        A> BLPOP l 0
+        blocked 1
+        B: CLIENT KILL TYPE normal SKIPME yes
+        A<
+        B: PING
+    """),
 }
