@@ -86,8 +86,6 @@ const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"pubsub", &LocalCommands::pubsub},
     {"punsubscribe", &LocalCommands::unsubscribe},
     {"quit", &LocalCommands::quit},
-    {"readonly", &LocalCommands::no_cluster},
-    {"readwrite", &LocalCommands::no_cluster},
     {"reset", &LocalCommands::reset},
     {"role", &LocalCommands::role},
     {"select", &LocalCommands::select},
@@ -268,10 +266,6 @@ LocalCommands::Outcome LocalCommands::wait(const Argv& argv) {
   if (timeout < 0) return error("ERR timeout is negative");
   // No Redis replica has acknowledged anything; that the log has is why every write before this one was answered.
   return integer(0);
-}
-
-LocalCommands::Outcome LocalCommands::no_cluster(const Argv&) {
-  return error("ERR This instance has cluster support disabled");
 }
 
 }  // namespace holdfast

@@ -55,7 +55,6 @@ class LocalCommands {
   Outcome debug(const Argv& argv);
   Outcome role(const Argv& argv);
   Outcome wait(const Argv& argv);
-  Outcome no_cluster(const Argv& argv);
 
   bool is_of_type(const Session& session, int type) const;
   Outcome verbatim(std::string_view text) const;

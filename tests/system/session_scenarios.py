@@ -580,8 +580,14 @@ SCENARIOS = {
         B: CLIENT GETREDIR
         A> BLPOP l 0
         blocked 1
-        B: CLIENT KILL TYPE normal SKIPME yes
+        B~ CLIENT KILL TYPE normal SKIPME yes
         A<
         B: PING
+    """),
+    "no cluster": ((6, 2), """
+        A: CLUSTER INFO
+        A: CLUSTER SLOTS
+        A: READONLY
+        A: ASKING
     """),
 }

@@ -8,7 +8,7 @@ from session_scenarios import SCENARIOS
 
 # What HELLO tells of the connection's number.
 ID = re.compile(rb"\$2\r\nid\r\n:\d+")
-STEP = re.compile(r"(\w+)([:<>|])\s*(.*)")
+STEP = re.compile(r"(\w+)([:<>|~])\s*(.*)")
 
 
 class Connection:
@@ -41,7 +41,8 @@ def blocked_clients(port):
 
 
 class Scenario:
-    """Lines: "A: command" sends and reads a reply, "A> command" only sends, "A<" only reads; "A|" closes; "blocked N"
+    """Lines: "A: command" sends and reads a reply, "A> command" only sends, "A<" only reads, "A~ command" does not
+    look at the reply, "A|" closes; "blocked N"
     waits until so many clients are blocked."""
 
     def __init__(self, text):
@@ -64,8 +65,10 @@ class Scenario:
                     connection.close()
                     del connections[name]
                     continue
-                if what in ":>":
+                if what in ":>~":
                     connection.send(command)
+                if what == "~":
+                    connection.read()
                 if what in ":<":
                     transcript.append((line, ID.sub(b"id", connection.read())))
         finally:
