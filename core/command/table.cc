@@ -8,12 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "core/resp/words.h"
+
 namespace holdfast {
 namespace {
 
 constexpr size_t kMaxNameBytes = 128;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // A command's name in lower case on the stack: find() must not allocate.
 class NameBuffer {
@@ -21,7 +21,8 @@ class NameBuffer {
   // False: too long for any name in the table.
   bool append(std::string_view text) {
     if (text.size() > bytes_.size() - size_) return false;
-    std::transform(text.begin(), text.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(size_), lower);
+    std::transform(text.begin(), text.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(size_),
+                   [](char c) { return lowered(c); });
     size_ += text.size();
     return true;
   }
@@ -65,7 +66,7 @@ std::optional<CommandInfo> read_entry(const ReplyValue& entry) {
 
   CommandInfo command;
   command.name = e[0].text;
-  std::transform(command.name.begin(), command.name.end(), command.name.begin(), lower);
+  command.name = lowered(command.name);
   command.arity = *arity;
   command.first_key = *first;
   command.last_key = *last;

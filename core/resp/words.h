@@ -3,12 +3,22 @@
 
 #include <strings.h>
 
+#include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace holdfast {
 
 inline bool same_word(std::string_view text, std::string_view word) {
   return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
+}
+
+inline char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+inline std::string lowered(std::string_view text) {
+  std::string word(text);
+  std::transform(word.begin(), word.end(), word.begin(), [](char c) { return lowered(c); });
+  return word;
 }
 
 }  // namespace holdfast

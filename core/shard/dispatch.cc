@@ -100,7 +100,7 @@ std::string Frontdesk::why_not(const CommandInfo* info) const {
     return "ERR '" + info->name + "' is not supported by this version of Holdfast yet";
   }
   if (info->denyoom && counter_->over_maxmemory()) {
-    return "OOM command not allowed when used memory > 'maxmemory'.";
+    return std::string(kOverMaxmemory);
   }
   return {};
 }
@@ -125,6 +125,10 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
   }
   if (info->name == "watch") {
     watch(session, argv);
+    return;
+  }
+  if (info->name.starts_with("config") && argv.size() > 3 && same_word(argv[1], "SET")) {
+    set_config(session, argv);
     return;
   }
   LocalCommands local(this, session);

@@ -1,6 +1,7 @@
 #include "core/shard/filter.h"
 
 #include "core/resp/reply.h"
+#include "core/shard/live_settings.h"
 
 namespace holdfast {
 namespace {
@@ -15,11 +16,11 @@ std::string without_keyspace_line(const std::string& info, int reserved_db) {
 }
 
 // The value of a line "name:value", if there is such a line.
-void set_field(std::string* info, const std::string& name, size_t value) {
+void set_field(std::string* info, const std::string& name, const std::string& value) {
   const size_t at = info->find("\n" + name + ":");
   if (at == std::string::npos) return;
   const size_t begin = at + name.size() + 2;
-  info->replace(begin, info->find_first_of("\r\n", begin) - begin, std::to_string(value));
+  info->replace(begin, info->find_first_of("\r\n", begin) - begin, value);
 }
 
 }  // namespace
@@ -31,18 +32,21 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
   std::string out;
   if (parsed.ok() && filter == Filter::kInfo && parsed->kind == ReplyValue::Kind::kString) {
     std::string info = without_keyspace_line(parsed->text, visible.reserved_db);
-    set_field(&info, "connected_clients", visible.clients);
-    set_field(&info, "blocked_clients", visible.blocked);
-    set_field(&info, "pubsub_channels", visible.channels);
-    set_field(&info, "pubsub_patterns", visible.patterns);
+    set_field(&info, "connected_clients", std::to_string(visible.clients));
+    set_field(&info, "blocked_clients", std::to_string(visible.blocked));
+    set_field(&info, "pubsub_channels", std::to_string(visible.channels));
+    set_field(&info, "pubsub_patterns", std::to_string(visible.patterns));
+    set_field(&info, "maxmemory", std::to_string(visible.maxmemory));
+    set_field(&info, "maxmemory_human", human_memory(visible.maxmemory));
     append_verbatim(&out, info, protocol);
     return out;
   }
   if (parsed.ok() && filter == Filter::kConfigGet && parsed->kind == ReplyValue::Kind::kArray) {
     append_map_header(&out, parsed->elements.size() / 2, protocol);
     for (size_t i = 0; i < parsed->elements.size(); i++) {
-      const bool databases = i % 2 == 1 && parsed->elements[i - 1].text == "databases";
-      append_bulk(&out, databases ? std::to_string(visible.reserved_db) : parsed->elements[i].text);
+      const std::string name = i % 2 == 1 ? parsed->elements[i - 1].text : std::string();
+      const int64_t ours = name == "databases" ? visible.reserved_db : name == "maxmemory" ? visible.maxmemory : -1;
+      append_bulk(&out, ours >= 0 ? std::to_string(ours) : parsed->elements[i].text);
     }
     return out;
   }

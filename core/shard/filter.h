@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@ struct Visible {
   size_t clients = 0;
   size_t blocked = 0;
   size_t channels = 0, patterns = 0;  // with subscribers
+  int64_t maxmemory = 0;              // bytes, whoever keeps it
 };
 
 // `reply` is one whole reply; what is no answer of the kind expected is given back as it is.

@@ -207,9 +207,10 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
-                                                 {counter_->reserved_database(), sessions_.size(), blocking_.count(),
-                                                  pubsub_.channels(), pubsub_.patterns()}));
+    session->add_reply(waiter.slot,
+                       filter_reply(waiter.filter, reply,
+                                    {counter_->reserved_database(), sessions_.size(), blocking_.count(),
+                                     pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory()}));
   }
   account(session);
 }

@@ -16,6 +16,7 @@
 #include "core/shard/batch.h"
 #include "core/shard/blocking.h"
 #include "core/shard/build_words.h"
+#include "core/shard/live_settings.h"
 #include "core/shard/pubsub.h"
 #include "core/shard/session.h"
 #include "core/shard/watches.h"
@@ -40,6 +41,7 @@ class Counter {
   virtual std::string refuse_read() const = 0;
   virtual std::string refuse_write() const = 0;
   virtual bool over_maxmemory() const = 0;
+  virtual LiveSettings& settings() = 0;
 
   virtual void read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) = 0;
   // Ops that go into one batch, together. Their offset and length refer to `bytes`.
@@ -69,6 +71,9 @@ struct FrontdeskLimits {
   size_t waiting_at_first = 64;       // … before the size of its replies is known
   int64_t idle_ms = 0;                // 0: for ever
 };
+
+// What Redis says to a write that takes memory it may not use.
+constexpr std::string_view kOverMaxmemory = "OOM command not allowed when used memory > 'maxmemory'.";
 
 class Frontdesk {
  public:
@@ -155,6 +160,9 @@ class Frontdesk {
   void add_receivers(const CommandInfo* info, const Argv& argv, Waiter* waiter) const;
   void rewrite_for_log(const CommandInfo* info, const Argv& argv, std::string_view command, std::string* out,
                        Op* op) const;
+
+  // config_commands.cc
+  void set_config(Session* session, const Argv& argv);
 
   // transactions.cc: MULTI, EXEC, WATCH.
   void queue(Session* session, std::string_view command);

@@ -11,55 +11,6 @@
 namespace holdfast {
 namespace {
 
-// Settings of Redis that must stay as they are: empty, or why.
-std::string_view why_fixed(std::string_view setting) {
-  struct Fixed {
-    std::string_view prefix;
-    std::string_view reason;
-  };
-  constexpr std::string_view kReplication =
-      "Holdfast follows and rebuilds Redis by replication, and this is part of it";
-  constexpr std::string_view kRefusal = "with it Redis could refuse a write that is in the log already";
-  constexpr std::string_view kMemory =
-      "set limits.maxmemory of Holdfast: Redis could refuse a write that is in the log";
-  constexpr std::string_view kNetwork = "clients connect to Holdfast, which has a setting of its own for it";
-  constexpr std::string_view kUsers = "Holdfast signs in to Redis with it";
-  constexpr Fixed kFixed[] = {
-      {"acl", kUsers},
-      {"bind", kNetwork},
-      {"client-output-buffer-limit", kReplication},
-      {"cluster", kNetwork},
-      {"io-threads", kNetwork},
-      {"maxclients", kNetwork},
-      {"masterauth", kUsers},
-      {"masteruser", kUsers},
-      {"maxmemory-clients", kReplication},
-      {"maxmemory", kMemory},
-      {"min-replicas", kRefusal},
-      {"min-slaves", kRefusal},
-      {"port", kNetwork},
-      {"protected-mode", kNetwork},
-      {"proto-max-bulk-len", kRefusal},
-      {"repl-backlog", kReplication},
-      {"repl-timeout", kReplication},
-      {"replica", kReplication},
-      {"requirepass", kUsers},
-      {"slave", kReplication},
-      {"stop-writes-on-bgsave-error", kRefusal},
-      {"timeout", kNetwork},
-      {"tls", kNetwork},
-      {"unixsocket", kNetwork},
-  };
-  for (const Fixed& fixed : kFixed) {
-    const bool same =
-        setting.size() >= fixed.prefix.size() && same_word(setting.substr(0, fixed.prefix.size()), fixed.prefix);
-    // maxmemory-samples and the like only say how Redis chooses.
-    const bool harmless = fixed.prefix == "maxmemory" && setting.size() > 9 && !same_word(setting, "maxmemory-policy");
-    if (same && !harmless) return fixed.reason;
-  }
-  return {};
-}
-
 // The reply to HELLO with another connection's number.
 std::string with_id(std::string hello, int64_t number) {
   constexpr std::string_view kId = "$2\r\nid\r\n:";
@@ -220,22 +171,6 @@ LocalCommands::Outcome LocalCommands::auth(const Argv& argv) {
 }
 
 LocalCommands::Outcome LocalCommands::info(const Argv&) { return backend(Filter::kInfo); }
-
-LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
-  if (same_word(argv[1], "GET")) return backend(Filter::kConfigGet);
-  if (same_word(argv[1], "SET")) {
-    for (size_t i = 2; i < argv.size(); i += 2) {
-      if (const std::string_view reason = why_fixed(argv[i]); !reason.empty()) {
-        return error("ERR CONFIG SET failed (possibly related to argument '" + std::string(argv[i]) + "') - " +
-                     std::string(reason));
-      }
-    }
-    return backend();
-  }
-  if (same_word(argv[1], "RESETSTAT") || same_word(argv[1], "REWRITE") || same_word(argv[1], "HELP")) return backend();
-  return error("ERR 'config|" + std::string(argv[1].substr(0, 128)) +
-               "' is not supported by this version of Holdfast yet: set it on the Redis behind it");
-}
 
 LocalCommands::Outcome LocalCommands::debug(const Argv& argv) {
   // Those that end Redis, or change its data or its stream so that no replica would see it.

@@ -5,12 +5,11 @@
 #include <map>
 
 #include "core/resp/reply.h"
+#include "core/shard/live_settings.h"
 
 namespace holdfast {
 namespace {
 
-constexpr int64_t kBacklogBytes = 64 << 20;
-constexpr int64_t kLeastBacklogBytes = 1 << 20;
 constexpr std::string_view kClientName = "holdfast";
 
 // Anything by which Redis could refuse a committed write, drop the tap or forget what the tap has not read.
@@ -206,10 +205,11 @@ void Probe::check_memory(const ReplyValue& reply) {
       return;
     }
     backend_->request(-1, {"CONFIG", "SET", "maxmemory", "0"}, [](std::string_view) {});
+    config["maxmemory"] = "0";
   }
-  // What the tap has not read yet is kept in the backlog, which counts as used memory.
-  const int64_t limit = to_number(config["maxmemory"]);
-  backlog_bytes_ = limit == 0 ? kBacklogBytes : std::clamp(limit / 8, kLeastBacklogBytes, kBacklogBytes);
+  state_->maxmemory_policy = config["maxmemory-policy"];
+  state_->maxmemory = to_number(config["maxmemory"]);
+  backlog_bytes_ = backlog_bytes(state_->maxmemory);
   request({"GET", kMarkerKey}, &Probe::learn_marker, state_->reserved_db);
 }
 

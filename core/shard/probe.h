@@ -28,6 +28,8 @@ struct RedisState {
   int64_t keys = 0;            // outside the reserved database
   int64_t reserved_keys = 0;   // in the reserved database, the marker included
   std::optional<Marker> marker;
+  std::string maxmemory_policy = "noeviction";
+  int64_t maxmemory = 0;  // bytes; 0: none, or Holdfast keeps it
   BuildWords words;
 };
 

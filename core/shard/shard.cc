@@ -14,7 +14,6 @@ namespace {
 
 constexpr int64_t kCheckMs = 50;
 constexpr int64_t kAckMs = 1000;
-constexpr int64_t kMemoryMs = 100;
 constexpr SessionId kLook = ~SessionId{0};
 constexpr int64_t kIdleMs = 50;  // a leader idle for so long tells what is settled
 
@@ -29,6 +28,8 @@ Shard::Shard(World* world, const ShardOptions& options)
       tap_(this),
       line_(world, this, options.batches_in_flight),
       desk_(world, this, options.frontdesk),
+      memory_(options.maxmemory),
+      settings_(&memory_),
       attach_(world, this, options_, &backend_, &tap_, &settler_, &line_) {}
 
 void Shard::start() {
@@ -85,6 +86,7 @@ bool Shard::turn() {
   apply_committed();
   release_held();
   check_time();
+  watch_memory();
   tell_settled();
   // Clients first: what wakes Redis up goes out when this thread is about to wait for it. (The other way round the
   // two of them and the clients get in each other's way where there are few processors.)
@@ -123,6 +125,7 @@ Shard::Status Shard::status() const {
 const char* Shard::must_wait() const {
   if (!attach_.ready() && refuse_read().empty()) return attach_.doing();
   if (gathering_ && gathering_->bytes.size() >= options_.max_batch_bytes) return "the log";
+  if (memory_.over() && memory_.in_doubt(world_->monotonic_ms())) return "used memory";
   return nullptr;
 }
 
@@ -468,7 +471,7 @@ void Shard::lose_redis(const std::string& reason) {
   desk_.on_asked_lost(error);
   for (const Orphan& orphan : std::exchange(orphans_, {})) desk_.give_up(orphan.op.waiter, error);
   backend_.reset();
-  memory_asked_ = false;
+  memory_.on_answer({});
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
   attach_.on_main_lost(reason);
 }
@@ -482,6 +485,13 @@ void Shard::give_up_read(const Waiter& waiter, const std::string& error) {
 void Shard::on_attached() {
   down_since_ms_ = 0;
   last_marker_ = encode_marker(attach_.marker());
+  settings_.learn(attach_.redis().maxmemory_policy, attach_.redis().maxmemory);
+  for (const auto& [name, value] : settings_.kept()) {
+    backend_.request(-1, {"CONFIG", "SET", name, value}, [this, setting = name](std::string_view reply) {
+      if (!reply.starts_with('-')) return;
+      world_->note(World::Level::kWarn, "Redis does not take '" + setting + "' back, which a client had set");
+    });
+  }
   world_->note(World::Level::kInfo, "Redis " + attach_.redis().version + " holds what the log says; epoch " +
                                         std::to_string(line_.epoch()) + ", position " +
                                         std::to_string(line_.committed().position));
@@ -595,7 +605,6 @@ void Shard::check_time() {
     desk_.check_blocked(now, options_.write_timeout_ms);
     desk_.check_time(
         now, [this](const Session& session, const Session::Oldest& oldest) { return too_late(session, oldest); });
-    watch_memory();
   }
   if (now >= next_ack_ms_ && tap_.streaming()) {
     next_ack_ms_ = now + kAckMs;
@@ -603,20 +612,13 @@ void Shard::check_time() {
   }
 }
 
-// Redis itself runs without a limit, so that it can never refuse what is committed.
 void Shard::watch_memory() {
   const int64_t now = world_->monotonic_ms();
-  if (options_.maxmemory == 0 || memory_asked_ || !attach_.ready() || now < next_memory_ms_) return;
-  memory_asked_ = true;
-  next_memory_ms_ = now + kMemoryMs;
+  if (!attach_.ready() || !memory_.due(now, settler_.read_offset())) return;
+  memory_.on_asked(now, settler_.read_offset());
   backend_.request(-1, {"INFO", "memory"}, [this](std::string_view reply) {
-    memory_asked_ = false;
     const Result<ReplyValue> info = parse_reply(reply);
-    if (!info.ok()) return;
-    const std::string used = info_field(info->text, "used_memory");
-    int64_t bytes = 0;
-    std::from_chars(used.data(), used.data() + used.size(), bytes);
-    over_maxmemory_ = bytes > options_.maxmemory;
+    memory_.on_answer(info.ok() ? info->text : std::string());
   });
 }
 

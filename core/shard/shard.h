@@ -15,6 +15,7 @@
 #include "core/shard/backend.h"
 #include "core/shard/commit_line.h"
 #include "core/shard/frontdesk.h"
+#include "core/shard/memory_watch.h"
 #include "core/shard/options.h"
 #include "core/shard/settler.h"
 #include "core/shard/world.h"
@@ -74,7 +75,8 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   const char* must_wait() const override;
   std::string refuse_read() const override;
   std::string refuse_write() const override;
-  bool over_maxmemory() const override { return over_maxmemory_; }
+  bool over_maxmemory() const override { return memory_.over(); }
+  LiveSettings& settings() override { return settings_; }
   void read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) override;
   void write(Session* session, Unit unit) override;
   void reads_at_once(Session* session, std::unique_ptr<Unit> unit) override;
@@ -151,6 +153,8 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   Tap tap_;
   CommitLine line_;
   Frontdesk desk_;
+  MemoryWatch memory_;
+  LiveSettings settings_;
   Attach attach_;
 
   std::unique_ptr<Batch> gathering_;
@@ -188,9 +192,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
 
   std::string redis_lost_;  // why, to be dealt with at the end of the turn
   int64_t down_since_ms_ = 0;
-  bool over_maxmemory_ = false;
-  bool memory_asked_ = false;
-  int64_t next_memory_ms_ = 0, next_check_ms_ = 0, next_ack_ms_ = 0, idle_since_ms_ = 0;
+  int64_t next_check_ms_ = 0, next_ack_ms_ = 0, idle_since_ms_ = 0;
   uint64_t batch_count_ = 0, effects_count_ = 0;
 };
 

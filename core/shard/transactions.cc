@@ -64,6 +64,18 @@ void Frontdesk::execute(Session* session) {
     reply_error(session, "EXECABORT Transaction discarded because of previous errors.");
     return;
   }
+  const auto takes_memory = [this](const std::string& command) {
+    RequestParser parser(limits_.requests);
+    parser.parse(command);
+    const CommandInfo* info = counter_->table().find(parser.argv());
+    return info != nullptr && info->denyoom;
+  };
+  if (counter_->over_maxmemory() &&
+      std::any_of(transaction.commands.begin(), transaction.commands.end(), takes_memory)) {
+    watches.forget(session->id());
+    reply_error(session, "EXECABORT Transaction discarded because of: " + std::string(kOverMaxmemory));
+    return;
+  }
   if (!watches.watching(session->id())) {
     carry_out(session, transaction);
     return;

@@ -220,18 +220,50 @@ class FaultsTest(FaultsCase):
 
     def test_maxmemory(self):
         """With a limit Holdfast refuses before the log; Redis itself has none."""
-        client = self.begin(flags=("--limits-maxmemory", "20MiB"))
-        refused = 0
-        for number in range(2000):
-            reply = client.command("SET", f"k:{number}", "x" * 50000)
-            if word(reply) == "OOM":
-                refused += 1
-                if refused > 5:
-                    break
-        self.assertGreater(refused, 5)
-        self.assertGreater(client.must("DEL", *[f"k:{number}" for number in range(200)]), 100)
-        harness.wait_until(lambda: client.command("SET", "again", "1") == "OK", "there is room again", timeout=10)
+        limit = 20 * MIB
+        client = self.begin(flags=("--limits-maxmemory", str(limit)))
+        written = 0
+        while (reply := client.command("SET", f"k:{written}", "x" * 50000)) == "OK":
+            written += 1
+        self.assertEqual(word(reply), "OOM")
+        self.assertEqual(client.must("GET", "k:0"), "x" * 50000)
+        self.assertEqual(word(client.command("LPUSH", "list", "x")), "OOM")
+        # Each value takes 56 KiB of Redis's memory; an empty Redis takes up to 3 MiB.
+        self.assertGreater(written * 56 * 1024, limit - 4 * MIB)
+        self.assertLess(written * 56 * 1024, limit + 2 * MIB)
+        # As with Redis itself the very next write finds the room that was made.
+        for number in range(0, written, 2):
+            client.must("DEL", f"k:{number}", f"k:{number + 1}")
+            client.must("SET", "again", "x" * 50000)
+            client.must("SET", f"k:{number}", "x" * 50000)
+            while client.command("SET", f"fill:{number}", "x" * 50000) == "OK":
+                number += 1
         self.assert_comes_back(contents(self.behind.port))
+
+    def test_maxmemory_set_by_a_client(self):
+        """The limit holds with either kind of policy, and a Redis that comes back has it again."""
+        client = self.begin()
+        behind = self.behind.client()
+        self.assertEqual(client.must("CONFIG", "SET", "maxmemory", "8mb"), "OK")
+        self.assertEqual(client.must("CONFIG", "GET", "maxmemory"), ["maxmemory", str(8 * MIB)])
+        self.assertIn("maxmemory_human:8.00M", client.must("INFO", "memory"))
+        self.assertEqual(behind.must("CONFIG", "GET", "maxmemory"), ["maxmemory", "0"])
+        number = 0
+        while client.command("SET", f"k:{number}", "x" * 50000) == "OK":
+            number += 1
+        self.assertLess(number, 300)
+        self.assertEqual(client.must("CONFIG", "SET", "maxmemory-policy", "allkeys-random"), "OK")
+        client.must("CONFIG", "SET", "notify-keyspace-events", "KEA")
+        for number in range(300):
+            client.must("SET", f"more:{number}", "x" * 50000)
+        self.assertLess(client.must("DBSIZE"), 300)
+        self.behind.kill()
+        self.behind.start()
+        self.proxy.wait_ready()
+        behind = self.behind.client()
+        self.assertEqual(behind.must("CONFIG", "GET", "maxmemory"), ["maxmemory", str(8 * MIB)])
+        self.assertEqual(behind.must("CONFIG", "GET", "maxmemory-policy"), ["maxmemory-policy", "allkeys-random"])
+        self.assertEqual(set(behind.must("CONFIG", "GET", "notify-keyspace-events")[1]), set("AKE"))
 
     def test_eviction(self):
         """What Redis evicts is gone in the log, too."""

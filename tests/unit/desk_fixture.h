@@ -27,6 +27,8 @@ struct FakeCounter : Counter {
   const char* wait = nullptr;
   std::string no_reads, no_writes;
   bool out_of_memory = false;
+  MemoryWatch memory{0};
+  LiveSettings live{&memory};
   std::string version = "7.0.15";
   BuildWords build;
 
@@ -39,6 +41,7 @@ struct FakeCounter : Counter {
   std::string refuse_read() const override { return no_reads; }
   std::string refuse_write() const override { return no_writes; }
   bool over_maxmemory() const override { return out_of_memory; }
+  LiveSettings& settings() override { return live; }
 
   void read(Session*, Waiter waiter, uint64_t touched_key, int db, std::string_view command) override {
     story += "read " + std::to_string(db) + " " + as_words(command) + "\n";

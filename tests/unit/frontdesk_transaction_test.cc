@@ -82,6 +82,15 @@ TEST_CASE("MULTI inside MULTI is answered, and ends well or not, as the build be
   CHECK(f.say("MULTI | PING | EXEC") == kOk + kQueued + "*1\r\n+PONG\r\n");
 }
 
+TEST_CASE("EXEC of a transaction that takes memory, over the limit") {
+  DeskFixture f;
+  f.say("MULTI | SET a 1");
+  f.counter.out_of_memory = true;
+  CHECK(f.say("EXEC").starts_with("-EXECABORT Transaction discarded because of: OOM "));
+  CHECK(f.say("MULTI | GET a | DEL a | EXEC") == kOk + kQueued + kQueued);
+  CHECK(f.told() == "write R0 GET a + W0 DEL a\n");
+}
+
 TEST_CASE("what is refused while queueing makes EXEC fail, DISCARD forgets it") {
   const std::vector<std::function<void(DeskFixture*)>> refusals = {
       [](DeskFixture* f) { CHECK(f->say("MULTI | MONITOR").find("'monitor'") != std::string::npos); },

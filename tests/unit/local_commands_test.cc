@@ -185,7 +185,8 @@ TEST_CASE("what Redis answers as a read, filtered or not") {
 
 TEST_CASE("what would change the Redis behind is refused") {
   DeskFixture f;
-  CHECK(f.say("CONFIG SET maxmemory 1").find("limits.maxmemory") != std::string::npos);
+  CHECK(f.say("CONFIG SET appendonly yes").find("could refuse a write") != std::string::npos);
+  CHECK(f.say("CONFIG SET hz 10 repl-timeout 3").find("'repl-timeout'") != std::string::npos);
   CHECK(f.say("DEBUG SEGFAULT").starts_with("-ERR "));
   CHECK(f.say("DEBUG LOADAOF").starts_with("-ERR "));
   CHECK(f.told() == "");

@@ -1,0 +1,63 @@
+// What clients set with CONFIG SET. To them Holdfast and Redis are one server: a Redis that comes back behind it gets
+// the settings again. Like Redis, Holdfast itself forgets them when it ends, but for what CONFIG REWRITE has put into
+// Redis's own file.
+//
+// `maxmemory` is Redis's as long as Redis evicts; with the policy noeviction Redis could refuse what is in the log, so
+// then it has no limit and Holdfast keeps it (memory_watch.h).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/shard/memory_watch.h"
+
+namespace holdfast {
+
+class LiveSettings {
+ public:
+  // What becomes of one CONFIG SET: requests to Redis, which are carried out at once, together; the last one's reply
+  // is the client's. If that is no error, `done` holds from then on, otherwise `undo` is sent.
+  struct Change {
+    std::vector<std::string> requests;
+    std::string undo;  // empty: nothing to undo
+    std::string then;  // to be sent after success; empty: nothing
+    std::map<std::string, std::string> kept;
+    int64_t own_limit = 0;  // for MemoryWatch
+  };
+
+  explicit LiveSettings(MemoryWatch* memory) : memory_(memory) {}
+
+  // At an attach: what Redis has by itself.
+  void learn(const std::string& policy, int64_t maxmemory_bytes);
+
+  // Empty, or why the setting must stay as it is.
+  static std::string_view why_fixed(std::string_view name, std::string_view value);
+  // `argv`: CONFIG SET name value …
+  Change plan(const std::vector<std::string_view>& argv) const;
+  void carried_out(const Change& change);
+
+  // By lower-case name, as Redis has got them.
+  const std::map<std::string, std::string>& kept() const { return kept_; }
+  int64_t maxmemory() const;  // as clients know it
+
+ private:
+  bool evicts() const;
+
+  MemoryWatch* memory_;
+  std::map<std::string, std::string> kept_;
+  std::string policy_ = "noeviction";  // Redis's own
+  int64_t maxmemory_ = 0;              // Redis's own
+};
+
+// How large Redis's backlog, which keeps what the tap has not read yet, is to be: it counts as used memory.
+int64_t backlog_bytes(int64_t maxmemory_bytes);
+
+// As Redis takes and prints sizes: "1gb" is 2^30 bytes, "1g" 10^9.
+std::optional<int64_t> parse_memory(std::string_view text);
+std::string human_memory(int64_t bytes);
+
+}  // namespace holdfast

@@ -1,0 +1,76 @@
+// The limit that Holdfast keeps in Redis's place: when Redis is asked, and what counts.
+#include "core/shard/memory_watch.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace holdfast {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+
+std::string info(int64_t used, int64_t not_counted = 0, int64_t backlog = 0) {
+  return "# Memory\r\nused_memory:" + std::to_string(used) +
+         "\r\nmem_not_counted_for_evict:" + std::to_string(not_counted) +
+         "\r\nmem_replication_backlog:" + std::to_string(backlog) + "\r\n";
+}
+
+MemoryWatch answered(int64_t limit, const std::string& text, int64_t now_ms = 1000, int64_t written = 0) {
+  MemoryWatch watch(limit);
+  watch.on_asked(now_ms, written);
+  watch.on_answer(text);
+  return watch;
+}
+
+TEST_CASE("memory watch: without a limit Redis is never asked") {
+  CHECK_FALSE(MemoryWatch(0).due(1000000, 1000000));
+  CHECK_FALSE(MemoryWatch(0).over());
+}
+
+TEST_CASE("memory watch: what counts is what Redis counts, without the backlog that it keeps for Holdfast") {
+  CHECK(answered(10 * kMiB, info(10 * kMiB + 1)).over());
+  CHECK_FALSE(answered(10 * kMiB, info(10 * kMiB)).over());
+  CHECK_FALSE(answered(10 * kMiB, info(11 * kMiB, kMiB)).over());
+  CHECK_FALSE(answered(10 * kMiB, info(11 * kMiB, 0, kMiB)).over());
+}
+
+TEST_CASE("memory watch: asked every 100 ms, one question at a time") {
+  MemoryWatch watch(100 * kMiB);
+  CHECK(watch.due(1000, 0));
+  watch.on_asked(1000, 0);
+  CHECK_FALSE(watch.due(5000, 50 * kMiB));
+  watch.on_answer(info(20 * kMiB));
+  CHECK_FALSE(watch.due(1099, 0));
+  CHECK(watch.due(1100, 0));
+}
+
+TEST_CASE("memory watch: asked sooner when much was written for the room that is left") {
+  const MemoryWatch watch = answered(100 * kMiB, info(20 * kMiB), 1000, 5 * kMiB);
+  CHECK_FALSE(watch.due(1001, 24 * kMiB));
+  CHECK(watch.due(1001, 25 * kMiB));
+  CHECK(watch.due(1001, 4 * kMiB));  // the stream began anew
+}
+
+TEST_CASE("memory watch: over the limit any change is a reason, and until the answer nothing is refused") {
+  MemoryWatch watch = answered(kMiB, info(2 * kMiB), 1000, 5);
+  CHECK_FALSE(watch.due(1001, 5));
+  CHECK_FALSE(watch.in_doubt(1001));
+  CHECK(watch.due(1001, 6));
+  watch.on_asked(1001, 6);
+  CHECK(watch.in_doubt(1001));
+  CHECK_FALSE(watch.in_doubt(1101));  // it takes too long: what was known counts
+  watch.on_answer(info(kMiB / 2));
+  CHECK_FALSE(watch.over());
+}
+
+TEST_CASE("memory watch: an answer that is none changes nothing") {
+  MemoryWatch watch = answered(kMiB, info(2 * kMiB));
+  watch.on_asked(2000, 0);
+  watch.on_answer("");
+  CHECK(watch.over());
+  CHECK_FALSE(watch.in_doubt(2000));
+}
+
+}  // namespace
+}  // namespace holdfast
