@@ -66,7 +66,7 @@ class Shell final : public World {
   void note(Level level, const std::string& text) override;
   void fatal(const std::string& reason) override;
 
-  RedisLink& link_of(Link link) { return link == Link::kMain ? main_ : tap_; }
+  RedisLink& link_of(Link link) { return link == Link::kMain ? main_ : link == Link::kTap ? tap_ : events_; }
   static uv_loop_t* init(uv_loop_t* loop);
   void turn();
   void tick();
@@ -84,7 +84,7 @@ class Shell final : public World {
   const Settings settings_;
   std::unique_ptr<Log> log_;
   Clients clients_;
-  RedisLink main_, tap_;
+  RedisLink main_, tap_, events_;
   FeedListener feed_;
   SnapshotStore snapshots_;
 

@@ -45,6 +45,7 @@ void apply_flag(std::string_view flag, CommandInfo* command) {
   if (flag == "write") command->write = true;
   if (flag == "readonly") command->readonly = true;
   if (flag == "denyoom") command->denyoom = true;
+  if (flag == "admin") command->admin = true;
   if (flag == "may_replicate") command->may_replicate = true;
   if (flag == "movablekeys") command->movable_keys = true;
   if (flag == "blocking") command->blocking = true;
@@ -65,8 +66,7 @@ std::optional<CommandInfo> read_entry(const ReplyValue& entry) {
   }
 
   CommandInfo command;
-  command.name = e[0].text;
-  command.name = lowered(command.name);
+  command.name = lowered(e[0].text);
   command.arity = *arity;
   command.first_key = *first;
   command.last_key = *last;

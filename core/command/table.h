@@ -17,9 +17,9 @@ namespace holdfast {
 
 // Who deals with a command.
 enum class Handling : uint8_t {
-  kBackend,      // Redis: a read goes there at once, a write through the log first
-  kProxy,        // the session answers (PING, SELECT, MULTI, CLIENT …); see core/shard/local_commands.cc
-  kUnsupported,  // not yet: refused with a clear error that names the command
+  kBackend,    // Redis: a read goes there at once, a write through the log first
+  kProxy,      // the session answers (PING, SELECT, MULTI, CLIENT …); see core/shard/local_commands.cc
+  kMayRefuse,  // as kBackend, but for what refusals.h tells
 };
 
 // What a write leaves in the replication stream, as far as it is known. What is not as it says here is logged: being
@@ -41,6 +41,7 @@ struct CommandInfo {
   bool write = false;
   bool readonly = false;
   bool denyoom = false;
+  bool admin = false;
   bool may_replicate = false;  // PUBLISH, PFCOUNT, EVAL …
   bool movable_keys = false;   // first/last/step do not say it all
   bool blocking = false;       // may block (7.0 and newer tell)

@@ -302,6 +302,10 @@ void append_map_header(std::string* out, size_t pairs, Protocol protocol) {
   append_number_line(out, '%', static_cast<int64_t>(pairs));
 }
 
+void append_set_header(std::string* out, size_t count, Protocol protocol) {
+  append_number_line(out, protocol == Protocol::kResp2 ? '*' : '~', static_cast<int64_t>(count));
+}
+
 void append_push_header(std::string* out, size_t count, Protocol protocol) {
   append_number_line(out, protocol == Protocol::kResp2 ? '*' : '>', static_cast<int64_t>(count));
 }

@@ -73,6 +73,7 @@ void append_null(std::string* out, Protocol protocol);        // a missing strin
 void append_null_array(std::string* out, Protocol protocol);  // a missing array
 // `pairs` keys, each with its value: in RESP2 an array of twice as many.
 void append_map_header(std::string* out, size_t pairs, Protocol protocol);
+void append_set_header(std::string* out, size_t count, Protocol protocol);
 void append_push_header(std::string* out, size_t count, Protocol protocol);
 // Text for people: in RESP2 a bulk string.
 void append_verbatim(std::string* out, std::string_view text, Protocol protocol);

@@ -31,7 +31,7 @@ struct Waiter {
   uint64_t slot = 0;
   Filter filter = Filter::kNone;
   Protocol protocol = Protocol::kResp2;  // what Redis is to answer in: one cannot be made of the other afterwards
-  uint32_t receivers = 0;                // subscribers of Holdfast's that a message is for
+  int32_t receivers = 0;                 // subscribers of Holdfast's that a message is for
 };
 
 // Hashes of keys stand for keys; two values mean something else.

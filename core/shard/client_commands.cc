@@ -36,18 +36,23 @@ std::string LocalCommands::flags_of(const Session& session) const {
   if (desk_->pubsub_.subscribed(session.id())) flags += 'P';
   if (session.transaction) flags += 'x';
   if (session.blocked) flags += 'b';
+  const auto& monitors = desk_->monitors_;
+  if (std::find(monitors.begin(), monitors.end(), session.id()) != monitors.end()) flags += 'O';
+  if (const Tracking::Options* options = desk_->tracking_.of(session.id())) {
+    flags += 't';
+    if (options->redirect_broken) flags += 'R';
+    if (options->broadcast) flags += 'B';
+  }
   return flags.empty() ? "N" : flags;
 }
 
 std::string LocalCommands::describe(const Session& session) const {
   const int64_t now = desk_->world_->monotonic_ms();
+  const Tracking::Options* tracking = desk_->tracking_.of(session.id());
   std::string line =
       "id=" + std::to_string(session.number()) + " addr=" + session.address() + " laddr=" + session.local_address() +
       " fd=-1 name=" + session.name + " age=" + std::to_string((now - session.since_ms()) / 1000) +
-      " idle=" + std::to_string((now - session.last_ms) / 1000) + " flags=" +
-      (session.transaction ? "x"
-       : session.blocked   ? "b"
-                           : "N") +
+      " idle=" + std::to_string((now - session.last_ms) / 1000) + " flags=" + flags_of(session) +
       " db=" + std::to_string(session.db) +
       " sub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kChannel)) +
       " psub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kPattern)) +
@@ -56,8 +61,9 @@ std::string LocalCommands::describe(const Session& session) const {
       " qbuf=" + std::to_string(session.input.size()) +
       " qbuf-free=0 argv-mem=0 multi-mem=0 obl=0 oll=" + std::to_string(session.waiting()) +
       " omem=0 tot-mem=0 events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +
-      " user=default redir=-1 resp=" + std::to_string(static_cast<int>(session.protocol)) +
-      " lib-name=" + session.lib_name + " lib-ver=" + session.lib_version;
+      " user=default redir=" + std::to_string(tracking == nullptr ? -1 : tracking->redirect) +
+      " resp=" + std::to_string(static_cast<int>(session.protocol)) + " lib-name=" + session.lib_name +
+      " lib-ver=" + session.lib_version;
   return line;
 }
 
@@ -97,7 +103,18 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
   if (same_word(sub, "INFO") && argv.size() == 2) return verbatim(describe(*session_) + "\n");
   if (same_word(sub, "LIST")) return client_list(argv);
   if (same_word(sub, "KILL")) return client_kill(argv);
-  if (same_word(sub, "GETREDIR") && argv.size() == 2) return integer(-1);
+  if (same_word(sub, "PAUSE") && (argv.size() == 3 || argv.size() == 4)) return client_pause(argv);
+  if (same_word(sub, "UNPAUSE") && argv.size() == 2) {
+    desk_->pause_until_ms_ = 0;
+    return simple("OK");
+  }
+  if (same_word(sub, "TRACKING") && argv.size() >= 3) return client_tracking(argv);
+  if (same_word(sub, "CACHING") && argv.size() == 3) return client_caching(argv);
+  if (same_word(sub, "TRACKINGINFO") && argv.size() == 2) return client_tracking_info();
+  if (same_word(sub, "GETREDIR") && argv.size() == 2) {
+    const Tracking::Options* options = desk_->tracking_.of(session_->id());
+    return integer(options == nullptr ? -1 : options->redirect);
+  }
   if ((same_word(sub, "NO-EVICT") || same_word(sub, "NO-TOUCH")) && argv.size() == 3) {
     if (!same_word(argv[2], "ON") && !same_word(argv[2], "OFF")) return error("ERR syntax error");
     // Holdfast evicts no clients; NO-TOUCH would have to reach the shared connection and is a hint only.
@@ -115,8 +132,12 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
     return integer(blocked != nullptr && desk_->blocking_.unblock(blocked->id(), text) ? 1 : 0);
   }
   if (same_word(sub, "HELP") && argv.size() == 2) return backend();
-  return error("ERR 'client|" + std::string(sub.substr(0, 128)) +
-               "' with these arguments is not supported by this version of Holdfast yet");
+  // Valkey's: what a client can do is of no concern here; the other one is about the connection, which is shared.
+  if (same_word(sub, "CAPA") && argv.size() >= 3) return simple("OK");
+  if (same_word(sub, "IMPORT-SOURCE") && argv.size() == 3) {
+    return error("ERR 'client|import-source' is refused by Holdfast: import through it as any client");
+  }
+  return backend();  // what is wrong with it, in Redis's own words
 }
 
 bool LocalCommands::is_of_type(const Session& session, int type) const {

@@ -3,10 +3,12 @@
 #include <charconv>
 #include <utility>
 
+#include "core/command/refusals.h"
 #include "core/command/rewrite.h"
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"
+#include "core/shard/key_events.h"
 #include "core/shard/local_commands.h"
 
 namespace holdfast {
@@ -31,13 +33,14 @@ void Frontdesk::refuse(Session* session, std::string_view error) {
 void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view command) {
   const CommandInfo* info = counter_->table().find(argv);
   if (info != nullptr && session->last_command != info->name) session->last_command = info->name;
+  show_to_monitors(*session, info, argv);
   if (info == nullptr || !info->arity_fits(argv.size())) {
     ask_redis(session, argv, command);
   } else if (only_subscribes(session, *info)) {
     refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
                         " are allowed in this context");
   } else if (session->transaction && !steers_transaction(info->name)) {
-    const std::string reason = why_not(info);
+    const std::string reason = why_not(info, argv);
     if (reason.empty()) {
       queue(session, command);
     } else {
@@ -46,6 +49,10 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   } else {
     admit(session, info, argv, command);
   }
+  // What CLIENT CACHING said was for this request.
+  const bool goes_on =
+      session->transaction || session->executing || (info != nullptr && info->name.starts_with("client"));
+  if (!goes_on) session->caching.reset();
 }
 
 // In RESP2 a subscriber could not tell other replies from messages.
@@ -94,10 +101,10 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
   });
 }
 
-std::string Frontdesk::why_not(const CommandInfo* info) const {
+std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const {
   if (info == nullptr) return {};
-  if (info->handling == Handling::kUnsupported) {
-    return "ERR '" + info->name + "' is not supported by this version of Holdfast yet";
+  if (const std::string_view reason = why_refused(*info, argv); !reason.empty()) {
+    return "ERR '" + info->name + "' is refused by Holdfast: " + std::string(reason);
   }
   if (info->denyoom && counter_->over_maxmemory()) {
     return std::string(kOverMaxmemory);
@@ -106,7 +113,7 @@ std::string Frontdesk::why_not(const CommandInfo* info) const {
 }
 
 void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
-  const std::string reason = why_not(info);
+  const std::string reason = why_not(info, argv);
   if (!reason.empty()) {
     refuse(session, reason);
     return;
@@ -115,7 +122,7 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     wait_or_forward(session, info, argv, command);
     return;
   }
-  if (info->handling == Handling::kBackend) {
+  if (info->handling != Handling::kProxy) {
     forward(session, info, argv, command);
     return;
   }
@@ -137,8 +144,17 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     forward_read(session, info, session->db, argv, command, outcome.filter);
     return;
   }
-  session->answer(outcome.reply, world_->monotonic_ms());
-  touch(session);
+  if (pubsub_.wants_key_events() && !counter_->key_events_up() && info->name.ends_with("subscribe")) {
+    // Told to be subscribed, it must miss nothing.
+    wait_for(session, [this, session, reply = outcome.reply] {
+      if (!counter_->key_events_up() && counter_->refuse_read().empty()) return false;
+      session->asking = false;
+      answer(session, reply);
+      return true;
+    });
+    return;
+  }
+  answer(session, outcome.reply);
 }
 
 Op Frontdesk::make_op(const CommandInfo* info, int db, const Argv& argv) const {
@@ -224,6 +240,7 @@ void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& a
   rewrite_for_log(info, argv, command, &logged, &op);
   op.waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
   add_receivers(info, argv, &op.waiter);
+  note_read(session, op.waiter.slot, info, argv);
   unit.add(std::move(op), logged);
   admit_write(session, std::move(unit));
 }
@@ -231,7 +248,9 @@ void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& a
 void Frontdesk::add_receivers(const CommandInfo* info, const Argv& argv, Waiter* waiter) const {
   if (pubsub_.empty() || info == nullptr || argv.size() != 3 || !info->name.ends_with("publish")) return;
   waiter->filter = Filter::kReceivers;
-  waiter->receivers = static_cast<uint32_t>(pubsub_.receivers(info->name[0] == 's', argv[1]).size());
+  waiter->receivers = static_cast<int32_t>(pubsub_.receivers(info->name[0] == 's', argv[1]).size());
+  // Holdfast itself listens there.
+  if (info->name[0] == 'p' && is_key_event_channel(argv[1]) && counter_->key_events_up()) waiter->receivers--;
 }
 
 void Frontdesk::admit_write(Session* session, Unit unit) {
@@ -248,6 +267,7 @@ void Frontdesk::forward_read(Session* session, const CommandInfo* info, int db, 
   }
   const uint64_t touches = make_op(info, db, argv).touches;
   const Waiter waiter = session->waiter(session->open_slot(false, world_->monotonic_ms()), filter);
+  note_read(session, waiter.slot, info, argv);
   counter_->read(session, waiter, touches, db, command);
 }
 

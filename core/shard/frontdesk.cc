@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/resp/reply.h"
+#include "core/resp/words.h"
 #include "core/shard/filter.h"
 
 namespace holdfast {
@@ -15,7 +16,7 @@ namespace {
 constexpr int64_t kPatienceMs = 20;
 
 // An integer reply with so many more.
-std::string plus(std::string_view reply, uint32_t more) {
+std::string plus(std::string_view reply, int32_t more) {
   int64_t number = 0;
   if (more == 0 || !reply.starts_with(':')) return std::string(reply);
   std::from_chars(reply.data() + 1, reply.data() + reply.size(), number);
@@ -54,6 +55,8 @@ void Frontdesk::on_disconnected(SessionId id) {
   counter_->watches().forget(id);
   blocking_.forget(id);
   pubsub_.forget(id);
+  tracking_.end(id);
+  std::erase(monitors_, id);
   sessions_.erase(id);
 }
 
@@ -95,6 +98,24 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
   return session.asking || session.blocked || holding_ || session.waiting() >= most || counter_->must_wait() != nullptr;
 }
 
+// CLIENT PAUSE.
+bool Frontdesk::paused(const Session& session, const Argv& argv) const {
+  if (pause_until_ms_ == 0 || argv.empty() || world_->monotonic_ms() >= pause_until_ms_) return false;
+  if (pause_all_) return true;
+  const auto writes = [this](const Argv& request) {
+    const CommandInfo* info = counter_->table().find(request);
+    return info != nullptr && (info->logged || info->may_replicate);
+  };
+  const bool executes = session.transaction && same_word(argv[0], "EXEC");
+  if (!executes) return writes(argv);
+  const auto& queued = session.transaction->commands;
+  return std::any_of(queued.begin(), queued.end(), [&](const std::string& command) {
+    RequestParser parser(limits_.requests);
+    parser.parse(command);
+    return writes(parser.argv());
+  });
+}
+
 void Frontdesk::account(Session* session) {
   reply_bytes_ += session->reply_bytes() - session->accounted;
   session->accounted = session->reply_bytes();
@@ -127,6 +148,10 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     if (status == RequestParser::Status::kError) {
       reply_error(session, session->parser.error());
       session->closing = true;
+      break;
+    }
+    if (paused(*session, session->parser.argv())) {
+      park(session);
       break;
     }
     if (!session->parser.argv().empty()) {
@@ -207,10 +232,10 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(waiter.slot,
-                       filter_reply(waiter.filter, reply,
-                                    {counter_->reserved_database(), sessions_.size(), blocking_.count(),
-                                     pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory()}));
+    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
+                                                 {counter_->reserved_database(), sessions_.size(), blocking_.count(),
+                                                  pubsub_.channels(), pubsub_.patterns(),
+                                                  counter_->settings().maxmemory(), tracking_.clients().size()}));
   }
   account(session);
 }
@@ -260,6 +285,7 @@ void Frontdesk::flush() {
     if (session == nullptr) continue;
     session->listed = false;
     session->collect();
+    if (!tracking_.empty()) tracking_.on_left(id, session->first_slot());
     account(session);
     if (!session->outgoing.empty()) {
       world_->client_send(id, std::move(session->outgoing));
@@ -268,27 +294,6 @@ void Frontdesk::flush() {
     if (session->closing && session->waiting() == 0 && !session->asking && !blocking_.attempting(id)) {
       blocking_.forget(id);
       world_->client_close(id);
-    }
-  }
-}
-
-void Frontdesk::on_published(PubSub::Message message) { messages_.push_back(std::move(message)); }
-
-// A message may tell of what is not in the log yet, where a script has sent it.
-void Frontdesk::deliver_messages(int64_t settled_offset) {
-  for (; !messages_.empty() && messages_.front().offset <= settled_offset; messages_.pop_front()) {
-    const PubSub::Message& message = messages_.front();
-    for (const PubSub::Delivery& delivery : pubsub_.receivers(message.sharded, message.channel)) {
-      Session* session = find(delivery.session);
-      if (session->closing) continue;
-      session->push(message_push(message, delivery.pattern, session->protocol));
-      touch(session);
-      // It cannot be made to wait: who does not read is let go, as in Redis.
-      if (world_->client_unsent(session->id()) + session->outgoing.size() > limits_.output_bytes) {
-        world_->note(World::Level::kWarn, "closing client " + session->address() + ": it does not read its messages");
-        session->outgoing.clear();
-        session->closing = true;
-      }
     }
   }
 }

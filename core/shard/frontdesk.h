@@ -19,6 +19,7 @@
 #include "core/shard/live_settings.h"
 #include "core/shard/pubsub.h"
 #include "core/shard/session.h"
+#include "core/shard/tracking.h"
 #include "core/shard/watches.h"
 #include "core/shard/world.h"
 
@@ -56,6 +57,8 @@ class Counter {
   virtual bool write_under_way(const std::vector<uint64_t>& keys) const = 0;
   // For how long the log has not confirmed what it was given first; 0: nothing is under way.
   virtual int64_t log_waiting_ms() const = 0;
+  // Whether Redis tells its keyspace notifications, once they are wanted.
+  virtual bool key_events_up() const = 0;
   // A reply that says something of what has been seen so far leaves when the log holds all that.
   virtual void release_when_settled(const Waiter& waiter) = 0;
   // Whether Redis would take the command; see Backend::ask.
@@ -95,15 +98,20 @@ class Frontdesk {
   void touch(Session* session);
   // An EXEC has waited too long for writes that are under way: no new ones, until it is decided.
   bool holding() const { return holding_; }
-  void on_redis_rebuilt() { blocking_.mark_all(); }
+  void on_redis_rebuilt(int64_t settled_offset, uint64_t removals_committed);
 
-  // What Redis has executed, as the tap shows it.
-  void on_touched(const Touched& touched) { blocking_.on_touched(touched); }
+  // What Redis has executed, as the tap shows it; and where what belongs together ends.
+  void on_touched(const Touched& touched);
+  void on_unit_end(const Batch* batch, int64_t offset, uint64_t removal) {
+    if (!tracking_.empty()) tracking_.on_unit_end(batch, offset, removal);
+  }
   bool wants_published() const { return !pubsub_.empty(); }
   void on_published(PubSub::Message message);
-  void deliver_messages(int64_t settled_offset);
+  bool wants_key_events() const { return pubsub_.wants_key_events(); }
+  // Messages and invalidations that may leave.
+  void deliver(int64_t settled_offset, uint64_t removals_committed);
   // Whether that is of interest.
-  bool wants_touched() const { return !blocking_.empty(); }
+  bool wants_touched() const { return !blocking_.empty() || !tracking_.empty(); }
 
   // Replies from behind the desk.
   void on_reply(const Waiter& waiter, std::string_view reply);
@@ -139,6 +147,7 @@ class Frontdesk {
 
   void serve(Session* session, std::string_view fresh);
   bool blocked(const Session& session, size_t unsent) const;
+  bool paused(const Session& session, const Argv& argv) const;
   void account(Session* session);
   void park(Session* session);
   void close_for_size(Session* session);
@@ -154,12 +163,19 @@ class Frontdesk {
                     Filter filter = Filter::kNone);
   void refuse(Session* session, std::string_view error);
   bool only_subscribes(Session* session, const CommandInfo& info);
-  std::string why_not(const CommandInfo* info) const;
+  std::string why_not(const CommandInfo* info, const Argv& argv) const;
   void wait_or_forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   void admit_write(Session* session, Unit unit);
   void add_receivers(const CommandInfo* info, const Argv& argv, Waiter* waiter) const;
   void rewrite_for_log(const CommandInfo* info, const Argv& argv, std::string_view command, std::string* out,
                        Op* op) const;
+
+  // deliveries.cc: what clients get without having asked for it at this moment.
+  void push(Session* session, std::string bytes);
+  void deliver_messages(int64_t settled_offset, uint64_t removals_committed);
+  void deliver_invalidations(int64_t settled_offset, uint64_t removals_committed);
+  void note_read(Session* session, uint64_t slot, const CommandInfo* info, const Argv& argv);
+  void show_to_monitors(const Session& session, const CommandInfo* info, const Argv& argv);
 
   // config_commands.cc
   void set_config(Session* session, const Argv& argv);
@@ -181,6 +197,11 @@ class Frontdesk {
   Blocking blocking_;
   PubSub pubsub_;
   std::deque<PubSub::Message> messages_;  // seen, not known to be settled
+  Tracking tracking_;
+  std::vector<SessionId> monitors_;
+  // CLIENT PAUSE: until when, and whether reads have to wait, too.
+  int64_t pause_until_ms_ = 0;
+  bool pause_all_ = false;
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   Session* last_found_ = nullptr;  // replies often come in runs for one client
   std::vector<SessionId> parked_;

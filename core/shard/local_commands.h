@@ -47,6 +47,10 @@ class LocalCommands {
   Outcome client(const Argv& argv);
   Outcome client_list(const Argv& argv);
   Outcome client_kill(const Argv& argv);
+  Outcome client_pause(const Argv& argv);
+  Outcome client_tracking(const Argv& argv);
+  Outcome client_caching(const Argv& argv);
+  Outcome client_tracking_info() const;
   Outcome subscribe(const Argv& argv);
   Outcome unsubscribe(const Argv& argv);
   Outcome pubsub(const Argv& argv);
@@ -55,6 +59,10 @@ class LocalCommands {
   Outcome debug(const Argv& argv);
   Outcome role(const Argv& argv);
   Outcome wait(const Argv& argv);
+  Outcome waitaof(const Argv& argv);
+  Outcome replicaof(const Argv& argv);
+  Outcome acl(const Argv& argv);
+  Outcome monitor(const Argv& argv);
 
   bool is_of_type(const Session& session, int type) const;
   Outcome verbatim(std::string_view text) const;

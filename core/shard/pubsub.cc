@@ -3,12 +3,22 @@
 #include <algorithm>
 
 #include "core/resp/glob.h"
+#include "core/shard/key_events.h"
 
 namespace holdfast {
+namespace {
+
+bool is_about_keys(PubSub::Kind kind, std::string_view name) {
+  return kind == PubSub::Kind::kPattern ? may_match_key_events(name)
+                                        : kind == PubSub::Kind::kChannel && is_key_event_channel(name);
+}
+
+}  // namespace
 
 bool PubSub::subscribe(SessionId session, Kind kind, std::string_view name) {
   if (!sessions_[session].names[static_cast<size_t>(kind)].emplace(name).second) return false;
   names_of(kind)[std::string(name)].push_back(session);
+  key_event_names_ += is_about_keys(kind, name) ? 1 : 0;
   return true;
 }
 
@@ -23,6 +33,7 @@ bool PubSub::unsubscribe(SessionId session, Kind kind, std::string_view name) {
   std::erase(subscribers->second, session);
   if (subscribers->second.empty()) names.erase(subscribers);
   own.erase(one);
+  key_event_names_ -= is_about_keys(kind, name) ? 1 : 0;
   const auto& all = found->second.names;
   if (all[0].empty() && all[1].empty() && all[2].empty()) sessions_.erase(found);
   return true;

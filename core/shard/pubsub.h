@@ -24,7 +24,8 @@ class PubSub {
   struct Message {
     bool sharded = false;
     std::string channel, text;
-    int64_t offset = 0;  // of the replication stream behind it
+    int64_t offset = 0;    // of the replication stream behind it
+    uint64_t removal = 0;  // the number of a removal that it may tell of; see Settler
   };
   struct Delivery {
     SessionId session;
@@ -51,6 +52,8 @@ class PubSub {
   std::vector<Delivery> receivers(bool sharded, std::string_view channel) const;
 
   bool empty() const { return sessions_.empty(); }
+  // Whether keyspace notifications could be for somebody.
+  bool wants_key_events() const { return key_event_names_ > 0; }
 
  private:
   using Names = std::map<std::string, std::vector<SessionId>, std::less<>>;
@@ -64,6 +67,7 @@ class PubSub {
 
   Names channels_, patterns_, shard_;
   std::unordered_map<SessionId, Subscriptions> sessions_;
+  size_t key_event_names_ = 0;  // of all subscriptions
 };
 
 // What a subscriber gets.

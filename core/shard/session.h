@@ -65,6 +65,8 @@ class Session {
   void collect();
 
   size_t waiting() const { return line_.size(); }
+  // The oldest slot whose reply has not left.
+  uint64_t first_slot() const { return first_slot_; }
   // Bytes of the replies in the line, and about how many are to come.
   bool reply_size_known() const { return usual_reply_ > 0; }
   size_t reply_bytes() const { return line_bytes_ + line_.size() * usual_reply_; }
@@ -94,13 +96,14 @@ class Session {
   std::optional<Transaction> executing;  // EXEC waits to know what became of watched keys
   // CLIENT REPLY: no replies until ON; none to the next request.
   bool silent = false, skip = false;
-  bool mute = false;     // the request at hand gets no reply
-  bool blocked = false;  // its last request waits in Blocking
-  bool parked = false;   // not reading: something must happen first
-  bool ended = false;    // the client sends no more
-  bool closing = false;  // nothing more is read; closed once all is answered
-  size_t accounted = 0;  // of reply_bytes(), in the sum over all sessions
-  bool listed = false;   // in the list of those with something to send
+  bool mute = false;            // the request at hand gets no reply
+  std::optional<bool> caching;  // CLIENT CACHING: of the next request, or of the transaction
+  bool blocked = false;         // its last request waits in Blocking
+  bool parked = false;          // not reading: something must happen first
+  bool ended = false;           // the client sends no more
+  bool closing = false;         // nothing more is read; closed once all is answered
+  size_t accounted = 0;         // of reply_bytes(), in the sum over all sessions
+  bool listed = false;          // in the list of those with something to send
 
  private:
   struct Slot {

@@ -56,10 +56,11 @@ class Settler {
   // The records under way are void: their effects are due again.
   void effects_void();
 
-  // What the next record's header may say, provided that has_effects() is false.
-  // The database that is selected in the replication stream.
+  // The database that is selected in the replication stream, and whether it is inside a MULTI.
   int stream_db() const { return stream_db_; }
+  bool in_unit() const { return in_multi_; }
 
+  // What the next record's header may say, provided that has_effects() is false.
   const Settled& header_settled() const { return processed_; }
   const ChainState& settled_chain() const { return processed_chain_; }
 

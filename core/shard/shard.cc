@@ -30,6 +30,7 @@ Shard::Shard(World* world, const ShardOptions& options)
       desk_(world, this, options.frontdesk),
       memory_(options.maxmemory),
       settings_(&memory_),
+      key_events_(world, options_),
       attach_(world, this, options_, &backend_, &tap_, &settler_, &line_) {}
 
 void Shard::start() {
@@ -47,13 +48,17 @@ void Shard::on_client_end(SessionId id) { desk_.on_end(id); }
 
 void Shard::on_client_disconnected(SessionId id) { desk_.on_disconnected(id); }
 
-void Shard::on_link_up(Link link) { attach_.on_link_up(link); }
+void Shard::on_link_up(Link link) {
+  if (link == Link::kEvents) return key_events_.on_link_up();
+  attach_.on_link_up(link);
+}
 
 void Shard::on_link_data(Link link, std::string_view data) {
   if (link == Link::kMain) {
     if (redis_lost_.empty()) backend_.on_data(data);
     return;
   }
+  if (link == Link::kEvents) return take_key_events(key_events_.on_data(data, attach_.redis().reserved_db));
   tap_.on_data(data);
   take_tap_progress();
 }
@@ -61,6 +66,8 @@ void Shard::on_link_data(Link link, std::string_view data) {
 void Shard::on_link_down(Link link, const std::string& reason) {
   if (link == Link::kMain) {
     lose_redis(reason);
+  } else if (link == Link::kEvents) {
+    key_events_.on_link_down();
   } else {
     attach_.on_tap_lost(reason);
   }
@@ -87,10 +94,11 @@ bool Shard::turn() {
   release_held();
   check_time();
   watch_memory();
+  key_events_.want(attach_.ready() && desk_.wants_key_events(), world_->monotonic_ms());
   tell_settled();
   // Clients first: what wakes Redis up goes out when this thread is about to wait for it. (The other way round the
   // two of them and the clients get in each other's way where there are few processors.)
-  desk_.deliver_messages(settler_.settled_offset());
+  desk_.deliver(settler_.settled_offset(), settler_.removals_committed());
   desk_.flush();
   std::string output = backend_.take_output();
   if (!output.empty()) world_->link_send(Link::kMain, std::move(output));
@@ -438,7 +446,8 @@ void Shard::on_tap_command(const std::vector<std::string_view>& argv, std::strin
   settler_.on_command(argv, raw, end_offset, world_->unix_ms(), &seen);
   if (desk_.wants_published() && argv.size() == 3) {
     const bool sharded = same_word(argv[0], "SPUBLISH");
-    if (sharded || same_word(argv[0], "PUBLISH")) {
+    const bool comes_twice = key_events_.up() && is_key_event_channel(argv[1]);
+    if ((sharded || same_word(argv[0], "PUBLISH")) && !comes_twice) {
       desk_.on_published({sharded, std::string(argv[1]), std::string(argv[2]), end_offset});
     }
   }
@@ -447,6 +456,9 @@ void Shard::on_tap_command(const std::vector<std::string_view>& argv, std::strin
     const Touched touched = touched_by(command, settler_.stream_db(), argv, databases());
     watches_.on_touched(touched, command);
     desk_.on_touched(touched);
+  }
+  if (!settler_.in_unit()) {
+    desk_.on_unit_end(seen.empty() ? nullptr : seen.back(), end_offset, settler_.removal_of(kTouchesAnything));
   }
   if (settler_.take_marker_lost()) marker_lost_ = true;
   for (Batch* batch : seen) {
@@ -521,7 +533,7 @@ void Shard::on_redis_executed_through(Position marker) {
 void Shard::on_rebuilding() {
   // What Redis had still to tell is lost.
   watches_.touch_all();
-  desk_.on_redis_rebuilt();
+  desk_.on_redis_rebuilt(settler_.settled_offset(), settler_.removals_committed());
   settler_.forget_behind(kNoPosition);
   for (const std::unique_ptr<Batch>& batch : batches_) {
     if (batch->state == Batch::State::kSeen && !batch->replied) {
@@ -619,6 +631,25 @@ void Shard::watch_memory() {
   backend_.request(-1, {"INFO", "memory"}, [this](std::string_view reply) {
     const Result<ReplyValue> info = parse_reply(reply);
     memory_.on_answer(info.ok() ? info->text : std::string());
+  });
+}
+
+// An event tells of something that Redis has done: it goes to the clients once the log holds that. Events are no part
+// of the stream, so Redis is asked how far the stream was by then.
+void Shard::take_key_events(std::vector<KeyEvents::Event> events) {
+  if (events.empty()) return;
+  auto question = std::make_unique<Unit>();
+  Op op;
+  op.kind = Op::Kind::kRead;
+  std::string ping;
+  append_request(&ping, {"PING"});
+  question->add(std::move(op), ping);
+  look(std::move(question), [this, events = std::move(events)](const Result<std::string>& seen) {
+    if (!seen.ok()) return;  // they are lost with Redis, as they would be with any
+    for (const KeyEvents::Event& event : events) {
+      desk_.on_published(
+          {false, event.channel, event.text, settler_.read_offset(), settler_.removal_of(kTouchesAnything)});
+    }
   });
 }
 

@@ -15,6 +15,7 @@
 #include "core/shard/backend.h"
 #include "core/shard/commit_line.h"
 #include "core/shard/frontdesk.h"
+#include "core/shard/key_events.h"
 #include "core/shard/memory_watch.h"
 #include "core/shard/options.h"
 #include "core/shard/settler.h"
@@ -84,6 +85,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string>)> then) override;
   bool write_under_way(const std::vector<uint64_t>& keys) const override;
   int64_t log_waiting_ms() const override;
+  bool key_events_up() const override { return key_events_.up(); }
   void release_when_settled(const Waiter& waiter) override;
   void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override;
 
@@ -142,6 +144,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void lose_redis(const std::string& reason);
   void check_time();
   void watch_memory();
+  void take_key_events(std::vector<KeyEvents::Event> events);
   void tell_settled();
   bool log_stalled() const;
   std::string too_late(const Session& session, const Session::Oldest& oldest) const;
@@ -155,6 +158,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   Frontdesk desk_;
   MemoryWatch memory_;
   LiveSettings settings_;
+  KeyEvents key_events_;
   Attach attach_;
 
   std::unique_ptr<Batch> gathering_;

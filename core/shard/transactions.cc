@@ -130,6 +130,7 @@ bool Frontdesk::check_watches(Session* session) {
   const Transaction transaction = std::move(*session->executing);
   session->executing.reset();
   carry_out(session, transaction);
+  session->caching.reset();
   return true;
 }
 
@@ -239,6 +240,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
     Op op = make_op(info, session->db, argv);
     op.waiter = session->waiter(slot);
     op.last_piece = false;
+    note_read(session, slot, info, argv);
     std::string bytes = command;
     if (info != nullptr && info->handling == Handling::kProxy) {
       const LocalCommands::Outcome outcome = LocalCommands(this, session).run(info->name, argv);

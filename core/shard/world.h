@@ -19,8 +19,9 @@ using SessionId = uint64_t;
 
 // The connections to our own Redis.
 enum class Link {
-  kMain,  // reads and batches, one pipeline: the wire gives the order
-  kTap,   // the replication stream
+  kMain,    // reads and batches, one pipeline: the wire gives the order
+  kTap,     // the replication stream
+  kEvents,  // keyspace notifications, while somebody wants them
 };
 
 class World : public FeedPort {

@@ -590,4 +590,215 @@ SCENARIOS = {
         A: READONLY
         A: ASKING
     """),
+    "tracking: the key changes": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: CLIENT TRACKING on
+        A: GET k
+        A: MGET k l
+        B: SET k 1
+        A<
+        B: SET k 2
+        B: SET l 2
+        A<
+        A: GET k
+        B: EXPIRE k 100
+        A<
+        A: HGETALL h
+        B: EVAL "return redis.call('hset', KEYS[1], 'f', 'v')" 1 h
+        A<
+        A: PING
+    """),
+    "tracking: expiry, rename, flush": ((6, 2), """
+        A> HELLO 3
+        A<
+        B: SET k 1 PX 200
+        A: CLIENT TRACKING on
+        A: GET k
+        A<
+        B: SET a 1
+        A: GET a
+        A: GET b
+        B: RENAME a b
+        A<
+        A<
+        A: GET x
+        B: FLUSHALL
+        A<
+        A: PING
+    """),
+    "tracking: in a transaction": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: CLIENT TRACKING on
+        A: MULTI
+        A: GET k
+        A: PING
+        A: EXEC
+        B: SET k 1
+        A<
+        A: PING
+    """),
+    "tracking: off, and the reset": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: CLIENT TRACKING on
+        A: GET k
+        A: CLIENT TRACKING off
+        B: SET k 1
+        A: CLIENT TRACKING on NOLOOP
+        A: GET k
+        A: CLIENT TRACKINGINFO
+        A: RESET
+        A: CLIENT TRACKINGINFO
+        B: SET k 2
+        A: PING
+    """),
+    "tracking: BCAST": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: CLIENT TRACKING on BCAST PREFIX user: PREFIX thing:
+        A: CLIENT TRACKINGINFO
+        B: SET user:1 a
+        A<
+        B: SET other 1
+        B: MSET user:3 1 thing:7 1
+        A<
+        A<
+        B: SET user:2 a
+        A<
+        A: CLIENT TRACKING on BCAST PREFIX user
+        A: CLIENT TRACKING on
+        A: CLIENT TRACKING off
+        A: PING
+    """),
+    "tracking: OPTIN": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: CLIENT CACHING yes
+        A: CLIENT TRACKING on OPTIN
+        A: GET k
+        A: CLIENT CACHING yes
+        A: CLIENT TRACKINGINFO
+        A: GET l
+        A: GET m
+        B: MSET k 1 l 1 m 1
+        A<
+        A: CLIENT CACHING yes
+        A: MULTI
+        A: GET n
+        A: GET o
+        A: EXEC
+        B: SET n 1
+        A<
+        B: SET o 1
+        A<
+        A: CLIENT CACHING no
+        A: PING
+    """),
+    "tracking: OPTOUT": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: CLIENT TRACKING on OPTOUT
+        A: CLIENT CACHING no
+        A: GET k
+        A: GET l
+        B: MSET k 1 l 1
+        A<
+        A: CLIENT CACHING yes
+        A: CLIENT TRACKING on OPTIN
+        A: PING
+    """),
+    "tracking: NOLOOP": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: CLIENT TRACKING on NOLOOP
+        A: GET k
+        A: SET k 1
+        A: GET k
+        B: SET k 2
+        A<
+        A: PING
+    """),
+    "tracking: redirected to a subscriber": ((6, 2), """
+        S> CLIENT ID
+        S~ PING
+        S~ SUBSCRIBE __redis__:invalidate
+        A: CLIENT TRACKING on REDIRECT 99999
+        A: CLIENT GETREDIR
+        A: CLIENT TRACKING on BCAST OPTIN
+        A: CLIENT TRACKING on OPTIN OPTOUT
+        A: CLIENT TRACKING on PREFIX x
+        A: CLIENT TRACKING maybe
+        A: CLIENT TRACKING on REDIRECT x
+        A: CLIENT TRACKING on
+        A: GET k
+        B: SET k 1
+        A: PING
+    """),
+    "keyspace notifications": ((6, 2), """
+        B: CONFIG SET notify-keyspace-events KEA
+        A: PSUBSCRIBE __key*@0__:*
+        B: SET k 1
+        A<
+        A<
+        B: LPUSH l a b
+        A<
+        A<
+        B: INCRBYFLOAT f 1.5
+        A<
+        A<
+        B: MULTI
+        B: DEL k
+        B: EXEC
+        A<
+        A<
+        B: SET gone 1 PX 100
+        A<
+        A<
+        A<
+        A<
+        A<
+        A<
+        C: SUBSCRIBE __keyevent@0__:set
+        C: SUBSCRIBE other
+        B: SELECT 1
+        B: SET elsewhere 1
+        B: SELECT 0
+        B: SET here 1
+        C<
+        C: UNSUBSCRIBE other
+        C: UNSUBSCRIBE
+        A<
+        A<
+        B: PUBLISH __keyevent@0__:set mine
+        A<
+        A: PUNSUBSCRIBE
+        B: CONFIG SET notify-keyspace-events ""
+    """),
+    "CLIENT PAUSE": ((7, 0), """
+        A: CLIENT PAUSE 100000 WRITE
+        B: GET k
+        B> SET k 1
+        A: GET k
+        C: MULTI
+        C: GET k
+        C: EXEC
+        A: CLIENT UNPAUSE
+        B<
+        A: GET k
+        A: CLIENT PAUSE x
+        A: CLIENT PAUSE 10 sometimes
+        A: CLIENT PAUSE -1
+        A: CLIENT PAUSE 150
+        A: PING
+    """),
+    "roles": ((6, 2), """
+        A: REPLICAOF NO ONE
+        A: ACL WHOAMI
+        A: MULTI
+        A: ACL WHOAMI
+        A: EXEC
+        A: ACL CAT nonsense
+    """),
 }

@@ -143,7 +143,7 @@ TEST_CASE("Redis is rebuilt: nothing is asked before it is there again, then all
   BlockingFixture f;
   f.park(1);
   f.counter.wait = "rebuilding";
-  f.desk.on_redis_rebuilt();
+  f.desk.on_redis_rebuilt(0, 0);
   f.turn();
   f.desk.check_blocked(f.world.now_ms, 1000);
   CHECK(f.told() == "");

@@ -1,3 +1,4 @@
+#include "core/command/refusals.h"
 #include "core/command/table.h"
 
 #include <doctest/doctest.h>
@@ -191,18 +192,28 @@ TEST_CASE("arity") {
 }
 
 TEST_CASE("who deals with a command") {
-  for (const char* name : {"ping", "select", "multi", "exec", "discard", "client", "client|list", "info", "hello",
-                           "auth", "config|get", "wait", "role", "debug", "quit", "reset"}) {
+  for (const char* name : {"ping", "select", "multi",   "exec",       "discard",   "client",    "client|list",
+                           "info", "hello",  "auth",    "config|get", "wait",      "role",      "debug",
+                           "quit", "reset",  "waitaof", "monitor",    "replicaof", "acl|whoami"}) {
     CAPTURE(name);
     CHECK(with_traits(name).handling == Handling::kProxy);
   }
-  for (const char* name : {"waitaof", "acl|setuser", "monitor", "psync", "replicaof", "shutdown", "module|load",
-                           "migrate", "script|debug"}) {
+  for (const char* name : {"psync", "shutdown", "migrate", "sync", "failover"}) {
     CAPTURE(name);
-    CHECK(with_traits(name).handling == Handling::kUnsupported);
+    CHECK_FALSE(why_refused(with_traits(name), {name}).empty());
   }
+  const auto refused = [](const char* container, const char* sub) {
+    return !why_refused(with_traits(container), {container, sub}).empty() &&
+           !why_refused(with_traits((std::string(container) + "|" + sub).c_str()), {container, sub}).empty();
+  };
+  CHECK(refused("acl", "setuser"));
+  CHECK(refused("module", "load"));
+  CHECK(refused("script", "debug"));
+  CHECK_FALSE(refused("acl", "cat"));
+  CHECK_FALSE(refused("module", "list"));
+  CHECK_FALSE(refused("script", "load"));
   for (const char* name : {"get", "set", "dbsize", "time", "object|encoding", "memory|usage", "xread", "xreadgroup",
-                           "command|docs", "script|load", "script", "swapdb", "latency|doctor", "slowlog", "nosuch"}) {
+                           "command|docs", "swapdb", "latency|doctor", "slowlog", "nosuch"}) {
     CAPTURE(name);
     CHECK(with_traits(name).handling == Handling::kBackend);
   }
@@ -212,7 +223,7 @@ TEST_CASE("a blocking command that is not known is refused, a known one that is 
   const CommandTable table =
       table_of({entry("newpop", -2, {"write", "blocking"}, {1, 1, 1}),
                 entry("xread", -4, {"readonly", "blocking", "movablekeys"}), entry("wait", 3, {"blocking"})});
-  CHECK(table.find_name("newpop")->handling == Handling::kUnsupported);
+  CHECK_FALSE(why_refused(*table.find_name("newpop"), {"newpop"}).empty());
   CHECK(table.find_name("xread")->handling == Handling::kBackend);
   CHECK(table.find_name("wait")->handling == Handling::kProxy);
 }

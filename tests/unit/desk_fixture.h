@@ -27,6 +27,7 @@ struct FakeCounter : Counter {
   const char* wait = nullptr;
   std::string no_reads, no_writes;
   bool out_of_memory = false;
+  bool events_up = true;
   MemoryWatch memory{0};
   LiveSettings live{&memory};
   std::string version = "7.0.15";
@@ -63,6 +64,7 @@ struct FakeCounter : Counter {
   }
   bool write_under_way(const std::vector<uint64_t>&) const override { return writing; }
   int64_t log_waiting_ms() const override { return log_waits; }
+  bool key_events_up() const override { return events_up; }
   void release_when_settled(const Waiter& waiter) override {
     story += "when settled\n";
     waiters.push_back(waiter);

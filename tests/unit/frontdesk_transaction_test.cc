@@ -93,7 +93,7 @@ TEST_CASE("EXEC of a transaction that takes memory, over the limit") {
 
 TEST_CASE("what is refused while queueing makes EXEC fail, DISCARD forgets it") {
   const std::vector<std::function<void(DeskFixture*)>> refusals = {
-      [](DeskFixture* f) { CHECK(f->say("MULTI | MONITOR").find("'monitor'") != std::string::npos); },
+      [](DeskFixture* f) { CHECK(f->say("MULTI | SHUTDOWN").find("'shutdown'") != std::string::npos); },
       [](DeskFixture* f) {
         f->counter.out_of_memory = true;
         CHECK(f->say("MULTI | SET a 1").find("-OOM") != std::string::npos);

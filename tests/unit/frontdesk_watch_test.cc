@@ -156,7 +156,7 @@ TEST_CASE("UNWATCH, DISCARD, RESET and leaving end it; an aborted transaction to
   SUBCASE("DISCARD") { f.say("MULTI | DISCARD"); }
   SUBCASE("RESET") { f.say("RESET"); }
   SUBCASE("leaving") { f.desk.on_disconnected(1); }
-  SUBCASE("EXECABORT") { CHECK(f.say("MULTI | MONITOR | EXEC").find("-EXECABORT") != std::string::npos); }
+  SUBCASE("EXECABORT") { CHECK(f.say("MULTI | SHUTDOWN | EXEC").find("-EXECABORT") != std::string::npos); }
   CHECK(!f.counter.watched.watching(1));
 }
 

@@ -72,9 +72,9 @@ TEST_CASE("a message leaves once it is settled, before replies that are still to
   CHECK(f.say("SUBSCRIBE c") == "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
   f.say("HELLO 3 | PSUBSCRIBE c | GET a", 2);
   f.desk.on_published({false, "c", "hi", 100});
-  f.desk.deliver_messages(99);
+  f.desk.deliver(99, 0);
   CHECK(f.turn() == "");
-  f.desk.deliver_messages(100);
+  f.desk.deliver(100, 0);
   CHECK(f.turn() == "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n");
   CHECK(f.turn(2) == ">4\r\n$8\r\npmessage\r\n$1\r\nc\r\n$1\r\nc\r\n$2\r\nhi\r\n");
   CHECK(f.reply(0, "_\r\n", 2) == "_\r\n");

@@ -1,0 +1,63 @@
+#include "core/command/refusals.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "core/resp/words.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kUsers = "users and their rights are not Holdfast's yet: all clients are the user 'default'";
+constexpr std::string_view kModules =
+    "a Redis that is made anew needs its modules, too: load them with 'loadmodule' in its configuration";
+constexpr std::string_view kFollow =
+    "Redis's stream tells of what is not safe yet: follow the log, see holdfast-recover";
+constexpr std::string_view kBrowser = "this is HTTP";
+
+struct Refusal {
+  std::string_view command;
+  std::string_view subcommand;  // empty: all
+  std::string_view reason;
+};
+
+constexpr Refusal kRefusals[] = {
+    {"acl", "deluser", kUsers},
+    {"acl", "dryrun", kUsers},
+    {"acl", "getuser", kUsers},
+    {"acl", "list", kUsers},
+    {"acl", "load", kUsers},
+    {"acl", "log", kUsers},
+    {"acl", "save", kUsers},
+    {"acl", "setuser", kUsers},
+    {"acl", "users", kUsers},
+    {"failover", "", "this Redis has no replica that could take over"},
+    {"host:", "", kBrowser},
+    {"migrate", "", "what another server answered could not be replayed: use DUMP and RESTORE"},
+    {"module", "load", kModules},
+    {"module", "loadex", kModules},
+    {"module", "unload", kModules},
+    {"post", "", kBrowser},
+    {"psync", "", kFollow},
+    {"replconf", "", kFollow},
+    {"restore-asking", "", "only nodes of a cluster send it to each other"},
+    {"script", "debug", "the debugger would stop all clients: use it on a Redis of your own"},
+    {"shutdown", "", "other clients go on: Holdfast and Redis are stopped by who runs them"},
+    {"sync", "", kFollow},
+};
+
+}  // namespace
+
+std::string_view why_refused(const CommandInfo& command, const std::vector<std::string_view>& argv) {
+  if (command.handling != Handling::kMayRefuse) return {};
+  const std::string_view name = std::string_view(command.name).substr(0, command.name.find('|'));
+  const auto found = std::find_if(std::begin(kRefusals), std::end(kRefusals), [&](const Refusal& refusal) {
+    return refusal.command == name &&
+           (refusal.subcommand.empty() || (argv.size() > 1 && same_word(argv[1], refusal.subcommand)));
+  });
+  if (found != std::end(kRefusals)) return found->reason;
+  if (command.blocking) return "it may block, and Holdfast does not know how: it would hold up all clients";
+  return {};
+}
+
+}  // namespace holdfast

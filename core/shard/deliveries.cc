@@ -1,0 +1,138 @@
+// What clients get without having asked for it at this moment: messages, invalidations, and what monitors see.
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "core/command/read_keys.h"
+#include "core/resp/reply.h"
+#include "core/resp/words.h"
+#include "core/shard/frontdesk.h"
+
+namespace holdfast {
+namespace {
+
+// As Redis prints arguments for people: in quotes, what cannot be printed as escapes.
+void append_quoted(std::string* out, std::string_view text) {
+  *out += '"';
+  for (const char c : text) {
+    switch (c) {
+      case '\\':
+      case '"':
+        *out += '\\';
+        *out += c;
+        break;
+      case '\n': *out += "\\n"; break;
+      case '\r': *out += "\\r"; break;
+      case '\t': *out += "\\t"; break;
+      case '\a': *out += "\\a"; break;
+      case '\b': *out += "\\b"; break;
+      default:
+        if (c >= ' ' && c <= '~') {
+          *out += c;
+        } else {
+          char escaped[8];
+          std::snprintf(escaped, sizeof(escaped), "\\x%02x", static_cast<unsigned char>(c));
+          *out += escaped;
+        }
+    }
+  }
+  *out += '"';
+}
+
+}  // namespace
+
+// It cannot be made to wait: who does not read is let go, as in Redis.
+void Frontdesk::push(Session* session, std::string bytes) {
+  if (session->closing) return;
+  session->push(std::move(bytes));
+  touch(session);
+  if (world_->client_unsent(session->id()) + session->outgoing.size() <= limits_.output_bytes) return;
+  world_->note(World::Level::kWarn, "closing client " + session->address() + ": it does not read its messages");
+  session->outgoing.clear();
+  session->closing = true;
+}
+
+void Frontdesk::on_published(PubSub::Message message) { messages_.push_back(std::move(message)); }
+
+void Frontdesk::on_touched(const Touched& touched) {
+  blocking_.on_touched(touched);
+  if (!tracking_.empty()) tracking_.on_touched(touched);
+}
+
+void Frontdesk::on_redis_rebuilt(int64_t settled_offset, uint64_t removals_committed) {
+  blocking_.mark_all();
+  // What was not settled did not happen.
+  deliver(settled_offset, removals_committed);
+  messages_.clear();
+  tracking_.restart();
+}
+
+void Frontdesk::deliver(int64_t settled_offset, uint64_t removals_committed) {
+  deliver_messages(settled_offset, removals_committed);
+  deliver_invalidations(settled_offset, removals_committed);
+}
+
+// A message may tell of what is not in the log yet, where a script has sent it.
+void Frontdesk::deliver_messages(int64_t settled_offset, uint64_t removals_committed) {
+  for (; !messages_.empty(); messages_.pop_front()) {
+    const PubSub::Message& message = messages_.front();
+    if (message.offset > settled_offset || message.removal > removals_committed) break;
+    for (const PubSub::Delivery& delivery : pubsub_.receivers(message.sharded, message.channel)) {
+      Session* session = find(delivery.session);
+      push(session, message_push(message, delivery.pattern, session->protocol));
+    }
+  }
+}
+
+void Frontdesk::deliver_invalidations(int64_t settled_offset, uint64_t removals_committed) {
+  if (tracking_.empty()) return;
+  for (const Tracking::Invalidation& one : tracking_.take(settled_offset, removals_committed)) {
+    Tracking::Options* options = tracking_.of(one.session);
+    if (options == nullptr) continue;
+    Session* owner = find(one.session);
+    Session* target = options->redirect == 0 ? owner : find_number(options->redirect);
+    if (target == nullptr) {
+      if (!options->redirect_broken && owner->protocol == Protocol::kResp3) {
+        std::string broken;
+        append_push_header(&broken, 2, owner->protocol);
+        append_bulk(&broken, "tracking-redir-broken");
+        append_integer(&broken, options->redirect);
+        push(owner, std::move(broken));
+      }
+      options->redirect_broken = true;
+      continue;
+    }
+    const bool listens = options->redirect != 0 && pubsub_.subscribed(target->id());
+    if (target->protocol == Protocol::kResp3 || listens) push(target, invalidation_push(one, target->protocol));
+  }
+}
+
+// Whoever caches the reply wants to know when it is out of date.
+void Frontdesk::note_read(Session* session, uint64_t slot, const CommandInfo* info, const Argv& argv) {
+  if (tracking_.empty() || info == nullptr) return;
+  const Tracking::Options* options = tracking_.of(session->id());
+  if (options == nullptr || options->broadcast) return;
+  if (options->opt_in && session->caching != true) return;
+  if (options->opt_out && session->caching == false) return;
+  const std::vector<std::string_view> keys = keys_read(*info, argv);
+  if (!keys.empty()) tracking_.on_read(session->id(), slot, keys);
+}
+
+void Frontdesk::show_to_monitors(const Session& session, const CommandInfo* info, const Argv& argv) {
+  if (monitors_.empty() || (info != nullptr && info->admin)) return;
+  const int64_t now = world_->unix_ms();
+  char time[40];
+  std::snprintf(time, sizeof(time), "+%lld.%06lld", static_cast<long long>(now / 1000),
+                static_cast<long long>(now % 1000 * 1000));
+  std::string line = std::string(time) + " [" + std::to_string(session.db) + " " + session.address() + "]";
+  bool secret = false;
+  for (size_t i = 0; i < argv.size(); i++) {
+    line += ' ';
+    append_quoted(&line, secret ? "(redacted)" : argv[i]);
+    secret = secret || same_word(argv[i], "AUTH");
+  }
+  line += "\r\n";
+  for (const SessionId id : std::vector<SessionId>(monitors_)) push(find(id), line);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,190 @@
+#include "core/shard/tracking.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace holdfast {
+namespace {
+
+constexpr size_t kMostKeys = 1'000'000;  // as Redis's tracking-table-max-keys
+
+// Whether all that the batch has done to the key came from the session itself.
+bool only_by(SessionId session, const Batch* batch, int db, const std::string& key) {
+  if (batch == nullptr) return false;
+  const uint64_t hash = key_hash(db, key);
+  bool any = false;
+  for (const Op& op : batch->ops) {
+    if (op.kind != Op::Kind::kWrite || (op.touches != hash && op.touches != kTouchesAnything)) continue;
+    if (op.waiter.session != session) return false;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
+void Tracking::begin(SessionId session, const Options& options) { clients_[session] = options; }
+
+void Tracking::end(SessionId session) {
+  // Its entries under the keys go when the keys change, as in Redis.
+  clients_.erase(session);
+  reading_.erase(session);
+  if (!clients_.empty()) return;
+  by_key_.clear();
+  changed_.clear();
+  all_changed_ = false;
+  due_.clear();
+}
+
+Tracking::Options* Tracking::of(SessionId session) {
+  const auto found = clients_.find(session);
+  return found == clients_.end() ? nullptr : &found->second;
+}
+
+void Tracking::on_read(SessionId session, uint64_t slot, const std::vector<std::string_view>& keys) {
+  for (const std::string_view key : keys) {
+    by_key_[std::string(key)].push_back({session, slot});
+    reading_[session].emplace_back(slot, key);
+  }
+  drop_some();
+}
+
+void Tracking::on_left(SessionId session, uint64_t slot) {
+  const auto reading = reading_.find(session);
+  if (reading == reading_.end()) return;
+  auto& line = reading->second;
+  for (; !line.empty() && line.front().first < slot; line.pop_front()) {
+    const auto entry = by_key_.find(line.front().second);
+    if (entry == by_key_.end()) continue;
+    std::vector<Reader>& readers = entry->second;
+    const auto it = std::find_if(readers.begin(), readers.end(), [&](const Reader& reader) {
+      return reader.session == session && reader.slot == line.front().first;
+    });
+    if (it == readers.end()) continue;
+    if (it->changed) {
+      due_.push_back({session, false, {entry->first}, it->offset, it->removal});
+      readers.erase(it);
+    } else {
+      it->slot = 0;
+      const auto known = [&](const Reader& other) {
+        return &other != &*it && other.session == session && other.slot == 0;
+      };
+      if (std::any_of(readers.begin(), readers.end(), known)) readers.erase(it);
+    }
+    if (readers.empty()) by_key_.erase(entry);
+  }
+  if (line.empty()) reading_.erase(reading);
+}
+
+void Tracking::on_touched(const Touched& touched) {
+  if (touched.anything || !touched.databases.empty()) all_changed_ = true;
+  for (const Touched::Key& key : touched.keys) changed_.push_back({key.db, std::string(key.name)});
+}
+
+void Tracking::on_unit_end(const Batch* batch, int64_t offset, uint64_t removal) {
+  if (all_changed_) {
+    touch_all(offset, removal);
+  } else {
+    for (const Changed& changed : changed_) touch_readers(changed, batch, offset, removal);
+    touch_prefixes(batch, offset, removal);
+  }
+  changed_.clear();
+  all_changed_ = false;
+}
+
+void Tracking::touch_readers(const Changed& changed, const Batch* batch, int64_t offset, uint64_t removal) {
+  const auto entry = by_key_.find(changed.key);
+  if (entry == by_key_.end()) return;
+  std::erase_if(entry->second, [&](Reader& reader) {
+    const Options* options = of(reader.session);
+    if (options == nullptr || options->broadcast) return true;
+    if (options->no_loop && only_by(reader.session, batch, changed.db, changed.key)) return reader.slot == 0;
+    if (reader.slot != 0) {
+      reader.changed = true;
+      reader.offset = offset;
+      reader.removal = removal;
+      return false;
+    }
+    due_.push_back({reader.session, false, {changed.key}, offset, removal});
+    return true;
+  });
+  if (entry->second.empty()) by_key_.erase(entry);
+}
+
+// One message for each prefix, as in Redis.
+void Tracking::touch_prefixes(const Batch* batch, int64_t offset, uint64_t removal) {
+  if (changed_.empty()) return;
+  for (const auto& [session, options] : clients_) {
+    if (!options.broadcast) continue;
+    for (const std::string& prefix : options.prefixes) {
+      std::set<std::string> keys;
+      for (const Changed& changed : changed_) {
+        if (!changed.key.starts_with(prefix)) continue;
+        if (!options.no_loop || !only_by(session, batch, changed.db, changed.key)) keys.insert(changed.key);
+      }
+      if (!keys.empty()) due_.push_back({session, false, {keys.begin(), keys.end()}, offset, removal});
+    }
+  }
+}
+
+void Tracking::restart() {
+  changed_.clear();
+  all_changed_ = false;
+  due_.clear();
+  touch_all(0, 0);
+}
+
+void Tracking::touch_all(int64_t offset, uint64_t removal) {
+  for (const auto& [session, options] : clients_) due_.push_back({session, true, {}, offset, removal});
+  // Reads under way may show the state before: those are told once more, behind their reply.
+  for (auto entry = by_key_.begin(); entry != by_key_.end();) {
+    std::erase_if(entry->second, [&](Reader& reader) {
+      reader.changed = true;
+      reader.offset = offset;
+      reader.removal = removal;
+      return reader.slot == 0;
+    });
+    entry = entry->second.empty() ? by_key_.erase(entry) : std::next(entry);
+  }
+}
+
+void Tracking::drop_some() {
+  while (by_key_.size() > kMostKeys) {
+    const auto victim = by_key_.begin();
+    for (const Reader& reader : victim->second) due_.push_back({reader.session, false, {victim->first}, 0, 0});
+    by_key_.erase(victim);
+  }
+}
+
+std::vector<Tracking::Invalidation> Tracking::take(int64_t settled_offset, uint64_t removals_committed) {
+  std::vector<Invalidation> ready;
+  if (due_.empty()) return ready;
+  std::erase_if(due_, [&](Invalidation& one) {
+    if (one.offset > settled_offset || one.removal > removals_committed) return false;
+    ready.push_back(std::move(one));
+    return true;
+  });
+  return ready;
+}
+
+std::string invalidation_push(const Tracking::Invalidation& invalidation, Protocol protocol) {
+  std::string out;
+  if (protocol == Protocol::kResp3) {
+    append_push_header(&out, 2, protocol);
+    append_bulk(&out, "invalidate");
+  } else {
+    append_array_header(&out, 3);
+    append_bulk(&out, "message");
+    append_bulk(&out, "__redis__:invalidate");
+  }
+  if (invalidation.all) {
+    append_null_array(&out, protocol);
+  } else {
+    append_array_header(&out, invalidation.keys.size());
+    for (const std::string& key : invalidation.keys) append_bulk(&out, key);
+  }
+  return out;
+}
+
+}  // namespace holdfast

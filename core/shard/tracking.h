@@ -1,0 +1,92 @@
+// CLIENT TRACKING: who may have cached which keys, and whom to tell that they have changed. Changes are seen on the
+// tap; an invalidation leaves once the log holds the change.
+//
+// None may be lost. A read counts from the moment it is handed on, before Redis executes it; what changes the key from
+// then on until the reply has left makes an invalidation that follows the reply, even where the reply shows the change
+// already. Keys are without a database, as in Redis.
+// Source: https://redis.io/docs/latest/develop/reference/client-side-caching/ and tracking.c of Redis.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/command/touched.h"
+#include "core/shard/batch.h"
+#include "core/shard/world.h"
+
+namespace holdfast {
+
+class Tracking {
+ public:
+  struct Options {
+    bool broadcast = false, opt_in = false, opt_out = false, no_loop = false;
+    int64_t redirect = 0;               // the number of the client that is told in its place; 0: itself
+    std::vector<std::string> prefixes;  // of keys to broadcast; sorted
+    bool redirect_broken = false;       // that client has left
+  };
+  struct Invalidation {
+    SessionId session = 0;  // who may have cached
+    bool all = false;
+    std::vector<std::string> keys;
+    // When it may leave: see Settler.
+    int64_t offset = 0;
+    uint64_t removal = 0;
+  };
+
+  void begin(SessionId session, const Options& options);
+  void end(SessionId session);
+  bool empty() const { return clients_.empty(); }
+  Options* of(SessionId session);  // nullptr: it does not track
+  const std::unordered_map<SessionId, Options>& clients() const { return clients_; }
+  size_t keys() const { return by_key_.size(); }
+
+  // A read of the keys, whose reply will be in this slot of the session's line, was handed on.
+  void on_read(SessionId session, uint64_t slot, const std::vector<std::string_view>& keys);
+  // The replies before `slot` have left.
+  void on_left(SessionId session, uint64_t slot);
+
+  // What a command of the replication stream has touched, and where a unit of them ends: what it was, if a batch.
+  void on_touched(const Touched& touched);
+  void on_unit_end(const Batch* batch, int64_t offset, uint64_t removal);
+  // Everything may have changed.
+  void touch_all(int64_t offset, uint64_t removal);
+  // Redis was made anew: offsets of its stream mean nothing any more, and what it has done may have been missed.
+  void restart();
+
+  // Those that may leave.
+  std::vector<Invalidation> take(int64_t settled_offset, uint64_t removals_committed);
+
+ private:
+  struct Reader {
+    SessionId session;
+    uint64_t slot;         // 0: its reply has left
+    bool changed = false;  // since, so it will be told behind the reply
+    int64_t offset = 0;
+    uint64_t removal = 0;
+  };
+  struct Changed {
+    int db;
+    std::string key;
+  };
+  void touch_readers(const Changed& changed, const Batch* batch, int64_t offset, uint64_t removal);
+  void touch_prefixes(const Batch* batch, int64_t offset, uint64_t removal);
+  void drop_some();
+
+  std::unordered_map<SessionId, Options> clients_;
+  std::unordered_map<std::string, std::vector<Reader>> by_key_;
+  std::unordered_map<SessionId, std::deque<std::pair<uint64_t, std::string>>> reading_;  // slot and key
+  std::vector<Changed> changed_;                                                         // in the unit under way
+  bool all_changed_ = false;
+  std::vector<Invalidation> due_;
+};
+
+// What the client, or the one that it has named, is told.
+std::string invalidation_push(const Tracking::Invalidation& invalidation, Protocol protocol);
+
+}  // namespace holdfast

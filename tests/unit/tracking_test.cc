@@ -1,0 +1,214 @@
+// CLIENT TRACKING: no invalidation is lost, none leaves before the log holds the change.
+#include "core/shard/tracking.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/unit/desk_fixture.h"
+
+namespace holdfast {
+namespace {
+
+using testing::DeskFixture;
+
+struct Fixture {
+  Tracking tracking;
+
+  explicit Fixture(Tracking::Options options = {}) { tracking.begin(1, options); }
+
+  void touch(const std::vector<std::string_view>& keys, int64_t offset = 0, const Batch* batch = nullptr,
+             uint64_t removal = 0) {
+    Touched touched;
+    for (const std::string_view key : keys) touched.keys.push_back({0, key});
+    tracking.on_touched(touched);
+    tracking.on_unit_end(batch, offset, removal);
+  }
+  // "1:k 1:a,b 2:*"
+  std::string told(int64_t settled = 1000, uint64_t removals = 1000) {
+    std::string text;
+    for (const Tracking::Invalidation& one : tracking.take(settled, removals)) {
+      text += (text.empty() ? "" : " ") + std::to_string(one.session) + ":" + (one.all ? "*" : "");
+      for (const std::string& key : one.keys) text += (text.ends_with(":") ? "" : ",") + key;
+    }
+    return text;
+  }
+};
+
+Batch batch_of(const std::vector<std::pair<SessionId, uint64_t>>& writes) {
+  Batch batch;
+  for (const auto& [session, touches] : writes) {
+    Op op;
+    op.waiter.session = session;
+    op.touches = touches;
+    batch.add(std::move(op), "x");
+  }
+  return batch;
+}
+
+TEST_CASE("tracking: told once, and again only after another read") {
+  Fixture f;
+  f.tracking.on_read(1, 5, {"k", "l"});
+  f.tracking.on_left(1, 6);
+  f.touch({"k"});
+  CHECK(f.told() == "1:k");
+  f.touch({"k"});
+  CHECK(f.told() == "");
+  f.touch({"l", "other"});
+  CHECK(f.told() == "1:l");
+  CHECK(f.tracking.keys() == 0);
+}
+
+TEST_CASE("tracking: what changes before the reply has left is told behind it") {
+  Fixture f;
+  f.tracking.on_read(1, 5, {"k"});
+  f.touch({"k"}, 70);
+  CHECK(f.told() == "");  // the client would forget what it has not got yet
+  f.tracking.on_left(1, 5);
+  CHECK(f.told() == "");
+  f.tracking.on_left(1, 6);
+  CHECK(f.told(69) == "");
+  CHECK(f.told(70) == "1:k");
+}
+
+TEST_CASE("tracking: not before the log holds it") {
+  Fixture f;
+  f.tracking.on_read(1, 1, {"k"});
+  f.tracking.on_left(1, 2);
+  f.touch({"k"}, 100, nullptr, 7);
+  CHECK(f.told(99, 7) == "");
+  CHECK(f.told(100, 6) == "");
+  CHECK(f.told(100, 7) == "1:k");
+}
+
+TEST_CASE("tracking: a second read under way counts for itself") {
+  Fixture f;
+  f.tracking.on_read(1, 1, {"k"});
+  f.tracking.on_left(1, 2);
+  f.tracking.on_read(1, 2, {"k"});
+  f.touch({"k"});
+  CHECK(f.told() == "1:k");
+  f.tracking.on_left(1, 3);
+  CHECK(f.told() == "1:k");
+}
+
+TEST_CASE("tracking: a flush, what cannot be told, and a Redis made anew are all keys") {
+  Fixture f;
+  f.tracking.on_read(1, 1, {"k"});
+  f.tracking.on_left(1, 2);
+  Touched all;
+  all.databases = {0};
+  f.tracking.on_touched(all);
+  f.tracking.on_unit_end(nullptr, 50, 0);
+  CHECK(f.told(49) == "");
+  CHECK(f.told(50) == "1:*");
+  f.tracking.on_read(1, 2, {"k"});
+  f.touch({"k"}, 1'000'000);
+  f.tracking.restart();
+  CHECK(f.told(0) == "1:*");
+  f.tracking.on_left(1, 3);
+  CHECK(f.told(0) == "1:k");
+}
+
+TEST_CASE("tracking: NOLOOP leaves out what is known to be one's own, nothing else") {
+  Fixture f({.no_loop = true});
+  const uint64_t k = key_hash(0, "k");
+  const auto touched_in = [&](const Batch& batch) {
+    f.tracking.on_read(1, 1, {"k"});
+    f.tracking.on_left(1, 2);
+    f.touch({"k"}, 0, &batch);
+    const std::string told = f.told();
+    f.touch({"k"});
+    f.told();
+    return told;
+  };
+  CHECK(touched_in(batch_of({{1, k}})) == "");
+  CHECK(touched_in(batch_of({{1, k}, {2, key_hash(0, "other")}})) == "");
+  CHECK(touched_in(batch_of({{1, k}, {2, k}})) == "1:k");
+  CHECK(touched_in(batch_of({{1, k}, {2, kTouchesAnything}})) == "1:k");
+  CHECK(touched_in(batch_of({{2, k}})) == "1:k");
+  CHECK(touched_in(batch_of({})) == "1:k");
+}
+
+TEST_CASE("tracking: BCAST by prefix, all keys of a unit at once") {
+  Fixture f({.broadcast = true, .prefixes = {"a:", "b:"}});
+  f.tracking.begin(2, {.broadcast = true, .prefixes = {""}});
+  f.touch({"a:1", "c", "b:1", "a:1"});
+  const std::string told = f.told();
+  CHECK(told.find("1:a:1 1:b:1") != std::string::npos);
+  CHECK(told.find("2:a:1,b:1,c") != std::string::npos);
+}
+
+TEST_CASE("tracking: who has left or switched it off is told nothing") {
+  Fixture f;
+  f.tracking.begin(2, {});
+  f.tracking.on_read(1, 1, {"k"});
+  f.tracking.on_read(2, 1, {"k"});
+  f.tracking.on_left(1, 2);
+  f.tracking.on_left(2, 2);
+  f.tracking.end(1);
+  f.touch({"k"});
+  CHECK(f.told() == "2:k");
+}
+
+TEST_CASE("a redirection is followed, and its end is told") {
+  DeskFixture f;
+  f.connect(2);
+  f.say("HELLO 3");
+  f.say("SUBSCRIBE __redis__:invalidate", 2);
+  CHECK(f.say("CLIENT TRACKING on REDIRECT 2") == "+OK\r\n");
+  f.say("GET k");
+  f.reply(0, "$1\r\nv\r\n");
+  f.seen("SET k 1");
+  f.desk.on_unit_end(nullptr, 5, 0);
+  f.desk.deliver(4, 0);
+  CHECK(f.turn(2) == "");
+  f.desk.deliver(5, 0);
+  CHECK(f.turn(2) == "*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*1\r\n$1\r\nk\r\n");
+  CHECK(f.say("CLIENT GETREDIR") == ":2\r\n");
+  f.desk.on_disconnected(2);
+  f.say("GET k");
+  f.reply(1, "$1\r\nv\r\n");
+  f.seen("SET k 2");
+  f.desk.on_unit_end(nullptr, 6, 0);
+  f.desk.deliver(6, 0);
+  CHECK(f.turn() == ">2\r\n$21\r\ntracking-redir-broken\r\n:2\r\n");
+}
+
+TEST_CASE("MONITOR shows what clients send, but for secrets") {
+  DeskFixture f;
+  f.connect(2);
+  CHECK(f.say("MONITOR", 2) == "+OK\r\n");
+  f.say("SELECT 3 | AUTH a b");
+  f.send("*2\r\n$3\r\nGET\r\n$3\r\na\"\x01\r\n");
+  CHECK(f.turn(2) ==
+        "+1700000000.000000 [0 1.2.3.4:1] \"SELECT\" \"3\"\r\n"
+        "+1700000000.000000 [3 1.2.3.4:1] \"AUTH\" \"(redacted)\" \"(redacted)\"\r\n"
+        "+1700000000.000000 [3 1.2.3.4:1] \"GET\" \"a\\\"\\x01\"\r\n");
+  f.say("RESET", 2);
+  f.say("PING");
+  CHECK(f.turn(2) == "");
+}
+
+TEST_CASE("CLIENT PAUSE: writes wait, or everything") {
+  DeskFixture f;
+  f.connect(2);
+  f.say("CLIENT PAUSE 1000 WRITE");
+  f.say("GET a | SET a 1", 2);
+  CHECK(f.told() == "read 0 GET a\n");
+  f.world.now_ms += 999;
+  f.turn(2);
+  CHECK(f.told() == "");
+  f.world.now_ms += 1;
+  f.turn(2);
+  CHECK(f.told() == "write W0 SET a 1\n");
+  f.say("CLIENT PAUSE 10");
+  CHECK(f.say("PING", 1) == "");
+  f.world.now_ms += 10;
+  CHECK(f.turn(1) == "+PONG\r\n");
+}
+
+}  // namespace
+}  // namespace holdfast
