@@ -69,10 +69,6 @@ void Blocking::begin(Session* session, BlockingCall blocking_call) {
   call->serial = next_serial_++;
   call->db = session->db;
   call->protocol = session->protocol;
-  if (call->call.timeout_ms() > 0) {
-    call->deadline_ms = world_->monotonic_ms() + call->call.timeout_ms();
-    deadlines_.emplace(call->deadline_ms, call->session);
-  }
   // What changes while it is found out what is there must not be missed.
   for (const std::string& key : call->call.keys()) {
     std::deque<SessionId>& calls = queues_[{call->db, key}].calls;
@@ -200,6 +196,11 @@ void Blocking::park(Call* call) {
     return desk_->touch(session);
   }
   if (call->over) return time_is_over(call);
+  // Like Redis's the time begins when there was nothing for it, however long it took to find that out.
+  if (call->first && call->call.timeout_ms() > 0) {
+    call->deadline_ms = world_->monotonic_ms() + call->call.timeout_ms();
+    deadlines_.emplace(call->deadline_ms, call->session);
+  }
   call->first = false;
   call->state = Call::State::kParked;
   if (call->again) go_on(call);

@@ -83,6 +83,11 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
     asked->asking = false;
     if (!refusal.empty()) {
       if (asked->transaction) asked->transaction->dirty = true;
+      if (refusal.starts_with("-EXECABORT")) {
+        // EXEC with arguments: refused, it ends the transaction all the same.
+        asked->transaction.reset();
+        counter_->watches().forget(id);
+      }
       asked->answer(refusal, world_->monotonic_ms());
       touch(asked);
       return;
@@ -162,7 +167,9 @@ Op Frontdesk::make_op(const CommandInfo* info, int db, const Argv& argv) const {
   op.db = db;
   op.kind = info == nullptr || info->logged ? Op::Kind::kWrite : Op::Kind::kRead;
   op.effect = effect_of(info, argv);
-  if (info != nullptr && info->first_key == 1 && info->last_key == 1 && !info->movable_keys && info->name != "move") {
+  // A module's command may come without its key: modules count their arguments themselves.
+  const bool one_key = info != nullptr && info->first_key == 1 && info->last_key == 1 && !info->movable_keys;
+  if (one_key && argv.size() > 1 && info->name != "move") {
     op.touches = key_hash(db, argv[1]);
     return op;
   }

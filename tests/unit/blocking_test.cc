@@ -88,6 +88,25 @@ TEST_CASE("time is over, but not for an attempt that is under way") {
   CHECK(f.attempted("$1\r\nx\r\n", 1) == "*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
 }
 
+TEST_CASE("the time begins when nothing was found, however long that took") {
+  BlockingFixture f;
+  f.say("BLPOP l 0.01");
+  f.world.now_ms += 1000;
+  f.desk.check_deadlines(f.world.now_ms);
+  CHECK(f.look("-WRONGTYPE no\r\n") == "");
+  CHECK(f.told() == "look R0 LLEN l\nwhen settled\n");
+
+  f.say("BLPOP l 0.01", 2);
+  f.world.now_ms += 1000;
+  f.look(":0\r\n", 2);
+  f.world.now_ms += 9;
+  f.desk.check_deadlines(f.world.now_ms);
+  CHECK(f.turn(2) == "");
+  f.world.now_ms += 1;
+  f.desk.check_deadlines(f.world.now_ms);
+  CHECK(f.turn(2) == "*-1\r\n");
+}
+
 TEST_CASE("the log does not take an attempt: who has waited waits on and tries again; what was there is offered") {
   BlockingFixture f;
   f.park(1);

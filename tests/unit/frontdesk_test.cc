@@ -153,6 +153,13 @@ TEST_CASE("refusals name the command, go before the log, and leave the connectio
   CHECK(f.told() == "read 0 XREAD COUNT 1 STREAMS s 0\n");
 }
 
+TEST_CASE("a module's command without its key") {
+  DeskFixture f;
+  f.say("VCARD");
+  CHECK(f.told() == "read 0 VCARD\n");
+  CHECK(f.counter.touches[0] == kTouchesNothing);
+}
+
 TEST_CASE("over the memory limit what could need memory is refused before the log, nothing else") {
   DeskFixture f;
   f.counter.out_of_memory = true;

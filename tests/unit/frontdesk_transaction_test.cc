@@ -82,6 +82,16 @@ TEST_CASE("MULTI inside MULTI is answered, and ends well or not, as the build be
   CHECK(f.say("MULTI | PING | EXEC") == kOk + kQueued + "*1\r\n+PONG\r\n");
 }
 
+TEST_CASE("EXEC with arguments is refused, and ends the transaction") {
+  DeskFixture f;
+  f.say("MULTI | SET a 1 | EXEC now");
+  const std::string refusal = "-EXECABORT Transaction discarded because of: wrong number of arguments\r\n";
+  CHECK(f.answer(0, refusal) == refusal);
+  f.told();
+  f.say("SET b 1");
+  CHECK(f.told() == "write W0 SET b 1\n");
+}
+
 TEST_CASE("EXEC of a transaction that takes memory, over the limit") {
   DeskFixture f;
   f.say("MULTI | SET a 1");

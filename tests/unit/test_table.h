@@ -104,6 +104,7 @@ inline const CommandTable& test_table() {
         entry("time", 1, "", 0, 0, 0, {}),
         entry("unlink", -2, "write", 1, -1, 1, {}),
         entry("unwatch", 1, "", 0, 0, 0, {}),
+        entry("vcard", -1, "readonly", 1, 1, 1, {}),
         entry("wait", 3, "", 0, 0, 0, {}),
         entry("watch", -2, "", 1, -1, 1, {}),
         entry("xread", -4, "readonly blocking movablekeys", 0, 0, 0, {}),

@@ -1,0 +1,139 @@
+"""The same random programs to Holdfast and to a plain Redis of the same build: the same replies, byte for byte, and the
+same data afterwards, also after a replay. What cannot be the same is told by rule in command_grammar.py.
+
+HOLDFAST_DIFFERENTIAL_SEEDS: how many programs for each build (8), HOLDFAST_DIFFERENTIAL_SEED: the first one (1)."""
+import os
+import random
+import unittest
+
+import harness
+from command_grammar import ELSEWHERE, SHAPE, UNORDERED, Grammar, diverges, learn, learn_docs
+from dataset import contents, differences, replay
+
+SEEDS = int(os.environ.get("HOLDFAST_DIFFERENTIAL_SEEDS", "8"))
+FIRST = int(os.environ.get("HOLDFAST_DIFFERENTIAL_SEED", "1"))
+LENGTH = 400
+
+
+class TreeClient(harness.Client):
+    """Replies as trees: (kind, bytes or list)."""
+
+    def read(self):
+        line = self.stream.readline()
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("the connection was closed")
+        kind, rest = line[:1].decode(), line[1:-2]
+        if kind in "$=!" and rest != b"-1":
+            return kind, self.stream.read(int(rest) + 2)[:-2]
+        if kind in "*~>%|" and rest != b"-1":
+            tree = kind, [self.read() for _ in range(int(rest) * (2 if kind in "%|" else 1))]
+            return (kind, [tree, self.read()]) if kind == "|" else tree
+        return kind, rest
+
+
+def leaves(tree):
+    kind, value = tree
+    return [leaf for one in value for leaf in leaves(one)] if isinstance(value, list) else [(kind, value)]
+
+
+def seen(name, tree):
+    """What of a reply must be the same."""
+    if tree[0] == "-":
+        return tree
+    if name in SHAPE:
+        return tree[0]
+    return sorted(leaves(tree)) if name in UNORDERED else tree
+
+
+class Both:
+    """A connection to each of the two."""
+
+    def __init__(self, test, plain, proxy, hello):
+        self.test, self.clients = test, [TreeClient(plain.port), TreeClient(proxy.port)]
+        self.queued = None  # inside MULTI: the names of the commands that wait
+        for client in self.clients:
+            if hello:
+                client.command("HELLO", "3")
+
+    def close(self):
+        for client in self.clients:
+            client.close()
+
+    def say(self, program, where):
+        """All of it at once, then the replies."""
+        try:
+            replies = [client.pipeline([request for _, request in program]) for client in self.clients]
+        except OSError as problem:
+            raise AssertionError(f"{where}: {problem} in {program}") from problem
+        for (name, request), expected, got in zip(program, *replies):
+            self.compare(name, expected, got, f"{where}: {request}")
+
+    def compare(self, name, expected, got, where):
+        if name == "exec" and self.queued is not None and expected[0] == "*" and got[0] == "*" and \
+                isinstance(expected[1], list):
+            self.test.assertEqual(len(got[1]), len(expected[1]), where)
+            for queued, left, right in zip(self.queued, expected[1], got[1]):
+                self.test.assertEqual(seen(queued, right), seen(queued, left), f"{where}, {queued}")
+        else:
+            self.test.assertEqual(seen(name, got), seen(name, expected), where)
+        if expected == ("+", b"QUEUED"):
+            self.queued.append(name)
+        elif name == "multi" and expected == ("+", b"OK"):
+            self.queued = []
+        elif name == "exec" or (name == "discard" and expected[0] == "+"):
+            self.queued = None
+
+
+class DifferentialTest(harness.SystemTest):
+    def differ(self, build):
+        behind, plain = self.redis(build), self.redis(build, name="plain")
+        proxy = self.holdfast(behind)
+        with plain.client() as client:
+            entries = learn(client)
+            docs = None if harness.version_of(build) < (7, 0) else learn_docs(client)
+        if docs is None:
+            with self.redis("7.0.15", name="for-docs").client() as client:
+                docs = learn_docs(client)
+        covered = set()
+        for seed in range(FIRST, FIRST + SEEDS):
+            grammar = Grammar(entries, docs, random.Random(seed))
+            program = [one for one in grammar.program(LENGTH) + grammar.every() if not diverges(*one)]
+            covered.update(name for name, _ in program)
+            connections = [Both(self, plain, proxy, hello=protocol) for protocol in (False, seed % 2 == 0)]
+            try:
+                while program:
+                    length = grammar.random.choice([1, 1, 5, 30])
+                    some, program = program[:length], program[length:]
+                    grammar.random.choice(connections).say(some, f"{build}, seed {seed}")
+            finally:
+                for connection in connections:
+                    connection.close()
+            # What expires was set a moment later on one of them.
+            self.assertEqual(differences(contents(plain.port), contents(behind.port), time_ms=20000), "",
+                             f"{build}, seed {seed}")
+        before = contents(behind.port)
+        proxy.kill()
+        behind.kill()
+        behind.start()
+        replay(proxy, behind)
+        self.assertEqual(differences(before, contents(behind.port)), "", f"{build}, replayed")
+        elsewhere = {name for name in entries if Grammar.elsewhere(name)}
+        self.assertEqual(covered | elsewhere, set(entries) | covered, sorted(set(entries) - covered - elsewhere))
+        print(f"differential: {build}: {len(covered)} commands, seeds {FIRST} to {FIRST + SEEDS - 1}; "
+              f"{len(elsewhere)} tested elsewhere")
+
+    def test_redis_6_2(self):
+        self.differ("6.2.5")
+
+    def test_redis_7_0(self):
+        self.differ("7.0.15")
+
+    def test_redis_8_2(self):
+        self.differ("8.2.3")
+
+    def test_valkey_9_1(self):
+        self.differ("valkey-9.1.2")
+
+
+if __name__ == "__main__":
+    unittest.main()
