@@ -49,14 +49,15 @@ constexpr Refusal kRefusals[] = {
 }  // namespace
 
 std::string_view why_refused(const CommandInfo& command, const std::vector<std::string_view>& argv) {
-  if (command.handling != Handling::kMayRefuse) return {};
+  if (command.handling == Handling::kBackend) return {};
   const std::string_view name = std::string_view(command.name).substr(0, command.name.find('|'));
   const auto found = std::find_if(std::begin(kRefusals), std::end(kRefusals), [&](const Refusal& refusal) {
     return refusal.command == name &&
            (refusal.subcommand.empty() || (argv.size() > 1 && same_word(argv[1], refusal.subcommand)));
   });
   if (found != std::end(kRefusals)) return found->reason;
-  if (command.blocking) return "it may block, and Holdfast does not know how: it would hold up all clients";
+  if (command.blocking && command.handling == Handling::kMayRefuse)
+    return "it may block, and Holdfast does not know how: it would hold up all clients";
   return {};
 }
 

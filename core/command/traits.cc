@@ -37,8 +37,7 @@ using enum Handling;
 
 // Sorted by name.
 constexpr Trait kTraits[] = {
-    {"acl", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
-    {"acl|whoami", kProxy, Effect::kUnknown, Extra::kKeyless},
+    {"acl", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"append", kBackend, Effect::kUnknown, Extra::kExactUnlessRefused},
     {"asking", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"auth", kProxy, Effect::kUnknown, Extra::kKeyless},

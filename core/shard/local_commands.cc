@@ -211,7 +211,10 @@ LocalCommands::Outcome LocalCommands::replicaof(const Argv& argv) {
   return error("ERR 'replicaof' is refused by Holdfast: Redis follows Holdfast's log and nobody else");
 }
 
-LocalCommands::Outcome LocalCommands::acl(const Argv&) { return bulk("default"); }  // WHOAMI
+// What is about users is refused before: see refusals.cc.
+LocalCommands::Outcome LocalCommands::acl(const Argv& argv) {
+  return same_word(argv[1], "WHOAMI") && argv.size() == 2 ? bulk("default") : backend();
+}
 
 LocalCommands::Outcome LocalCommands::monitor(const Argv&) {
   if (session_->transaction) return error("ERR MONITOR isn't allowed for DENY BLOCKING client");
