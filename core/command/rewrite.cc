@@ -141,8 +141,10 @@ bool expire_options_fit(const Args& argv) {
 
 bool rewrite_expire(const Args& argv, TimeForm form, int64_t now_ms, std::string* out) {
   if (argv.size() < 3 || !expire_options_fit(argv)) return false;
-  const auto time = absolute_time(argv[2], form, now_ms);  // a time that has passed is legal: it deletes
+  auto time = absolute_time(argv[2], form, now_ms);  // a time that has passed is legal: it deletes
   if (!time) return false;
+  // "At once" must be at once on Redis's clock too, which may be a moment behind ours.
+  if (form.relative && *time <= now_ms) time = 0;
 
   const std::string text = std::to_string(*time);
   Args rewritten = argv;

@@ -21,7 +21,7 @@ struct BackendFeatures {
 //   SET k v … EX s | PX ms            -> SET k v … PXAT t (other options stay, in order)
 //   SETEX k s v, PSETEX k ms v        -> SET k v PXAT t
 //   GETEX k EX s | PX ms | EXAT s     -> GETEX k PXAT t
-//   EXPIRE k s […], PEXPIRE k ms […], EXPIREAT k s […] -> PEXPIREAT k t […]
+//   EXPIRE k s […], PEXPIRE k ms […], EXPIREAT k s […] -> PEXPIREAT k t […] (t 0 where s or ms is no time at all)
 //   SET k v … EXAT s                  -> SET k v … PXAT t
 //   RESTORE k ttl v … (ttl > 0, no ABSTTL) -> RESTORE k t v … ABSTTL
 // with arguments that Redis would take (integers in range, TTL > 0 where Redis demands it, no overflow), puts the new
