@@ -42,13 +42,8 @@ std::vector<std::string_view> keys_read(const CommandInfo& command, const Argv& 
     const size_t first = static_cast<size_t>(streams - argv.begin()) + 1;
     return first < argv.size() ? some(argv, first, (argv.size() - first) / 2) : Argv();
   }
-  if (command.first_key <= 0 || command.key_step <= 0) return {};
   Argv keys;
-  const auto argc = static_cast<int64_t>(argv.size());
-  const int64_t last = command.last_key < 0 ? argc + command.last_key : command.last_key;
-  for (int64_t i = command.first_key; i <= last && i < argc; i += command.key_step) {
-    keys.push_back(argv[static_cast<size_t>(i)]);
-  }
+  for_each_key(command, argv, [&](std::string_view key) { keys.push_back(key); });
   return keys;
 }
 

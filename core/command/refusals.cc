@@ -21,22 +21,19 @@ struct Refusal {
   std::string_view reason;
 };
 
+// The first row that fits counts; without a reason it lets through.
 constexpr Refusal kRefusals[] = {
-    {"acl", "deluser", kUsers},
-    {"acl", "dryrun", kUsers},
-    {"acl", "getuser", kUsers},
-    {"acl", "list", kUsers},
-    {"acl", "load", kUsers},
-    {"acl", "log", kUsers},
-    {"acl", "save", kUsers},
-    {"acl", "setuser", kUsers},
-    {"acl", "users", kUsers},
+    {"acl", "cat", ""},
+    {"acl", "genpass", ""},
+    {"acl", "help", ""},
+    {"acl", "whoami", ""},
+    {"acl", "", kUsers},
     {"failover", "", "this Redis has no replica that could take over"},
     {"host:", "", kBrowser},
     {"migrate", "", "what another server answered could not be replayed: use DUMP and RESTORE"},
-    {"module", "load", kModules},
-    {"module", "loadex", kModules},
-    {"module", "unload", kModules},
+    {"module", "help", ""},
+    {"module", "list", ""},
+    {"module", "", kModules},
     {"post", "", kBrowser},
     {"psync", "", kFollow},
     {"replconf", "", kFollow},
@@ -46,19 +43,23 @@ constexpr Refusal kRefusals[] = {
     {"sync", "", kFollow},
 };
 
+std::string_view container_of(std::string_view name) { return name.substr(0, name.find('|')); }
+
 }  // namespace
 
+bool may_be_refused(std::string_view name) {
+  return std::any_of(std::begin(kRefusals), std::end(kRefusals),
+                     [&](const Refusal& refusal) { return refusal.command == container_of(name); });
+}
+
 std::string_view why_refused(const CommandInfo& command, const std::vector<std::string_view>& argv) {
-  if (command.handling == Handling::kBackend) return {};
-  const std::string_view name = std::string_view(command.name).substr(0, command.name.find('|'));
+  if (!command.may_be_refused) return {};
   const auto found = std::find_if(std::begin(kRefusals), std::end(kRefusals), [&](const Refusal& refusal) {
-    return refusal.command == name &&
+    return refusal.command == container_of(command.name) &&
            (refusal.subcommand.empty() || (argv.size() > 1 && same_word(argv[1], refusal.subcommand)));
   });
   if (found != std::end(kRefusals)) return found->reason;
-  if (command.blocking && command.handling == Handling::kMayRefuse)
-    return "it may block, and Holdfast does not know how: it would hold up all clients";
-  return {};
+  return command.blocking ? "it may block, and Holdfast does not know how: it would hold up all clients" : "";
 }
 
 }  // namespace holdfast

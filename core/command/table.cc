@@ -21,8 +21,7 @@ class NameBuffer {
   // False: too long for any name in the table.
   bool append(std::string_view text) {
     if (text.size() > bytes_.size() - size_) return false;
-    std::transform(text.begin(), text.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(size_),
-                   [](char c) { return lowered(c); });
+    std::transform(text.begin(), text.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(size_), lower);
     size_ += text.size();
     return true;
   }
@@ -158,11 +157,7 @@ void key_hashes(const CommandInfo* command, int db, const std::vector<std::strin
     *all = true;
     return;
   }
-  const auto argc = static_cast<int64_t>(argv.size());
-  const int64_t last = command->last_key < 0 ? argc + command->last_key : command->last_key;
-  for (int64_t i = command->first_key; i <= last && i < argc; i += command->key_step) {
-    hashes->push_back(key_hash(db, argv[static_cast<size_t>(i)]));
-  }
+  for_each_key(*command, argv, [&](std::string_view key) { hashes->push_back(key_hash(db, key)); });
 }
 
 uint64_t key_hash(int db, std::string_view key) {

@@ -17,9 +17,8 @@ namespace holdfast {
 
 // Who deals with a command.
 enum class Handling : uint8_t {
-  kBackend,    // Redis: a read goes there at once, a write through the log first
-  kProxy,      // the session answers (PING, SELECT, MULTI, CLIENT …); see core/shard/local_commands.cc
-  kMayRefuse,  // as kBackend, but for what refusals.h tells
+  kBackend,  // Redis: a read goes there at once, a write through the log first
+  kProxy,    // the session answers (PING, SELECT, MULTI, CLIENT …); see core/shard/local_commands.cc
 };
 
 // What a write leaves in the replication stream, as far as it is known. What is not as it says here is logged: being
@@ -53,7 +52,8 @@ struct CommandInfo {
   // Our traits:
   Handling handling = Handling::kBackend;
   Effect effect = Effect::kUnknown;
-  bool logged = false;  // goes through the log: writes, and scripts or other commands that may write
+  bool may_be_refused = false;  // some form of it: see refusals.h
+  bool logged = false;          // goes through the log: writes, and scripts or other commands that may write
   // kUnknown only because the leader may refuse, by a limit of its own, what a replica takes from its master (APPEND
   // beyond proto-max-bulk-len): where the reply is no error, it is as kExact.
   bool exact_unless_refused = false;
@@ -100,6 +100,15 @@ Effect effect_of(const CommandInfo* command, const std::vector<std::string_view>
 
 // Applies our traits to what Redis told.
 void apply_traits(CommandInfo* command);
+
+// Calls `use` with each key that stands where the table says: first/last/step. Not for movable keys.
+template <class Use>
+void for_each_key(const CommandInfo& command, const std::vector<std::string_view>& argv, Use use) {
+  if (command.first_key <= 0 || command.key_step <= 0) return;
+  const auto argc = static_cast<int64_t>(argv.size());
+  const int64_t last = command.last_key < 0 ? argc + command.last_key : command.last_key;
+  for (int64_t i = command.first_key; i <= last && i < argc; i += command.key_step) use(argv[static_cast<size_t>(i)]);
+}
 
 // A hash over database and key for each key that the request names, by first/last/step. `*all` is set when the keys
 // cannot be told (movable keys, unknown command, a second database as in MOVE and COPY … DB, or no keys while it may

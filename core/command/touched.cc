@@ -64,11 +64,7 @@ Touched touched_by(const CommandInfo* command, int db, const Argv& argv, int dat
   } else if (command->movable_keys || command->first_key <= 0 || command->key_step <= 0) {
     touched.anything = true;
   } else {
-    const auto argc = static_cast<int64_t>(argv.size());
-    const int64_t last = command->last_key < 0 ? argc + command->last_key : command->last_key;
-    for (int64_t i = command->first_key; i <= last && i < argc; i += command->key_step) {
-      touched.keys.push_back({db, argv[static_cast<size_t>(i)]});
-    }
+    for_each_key(*command, argv, [&](std::string_view key) { touched.keys.push_back({db, key}); });
   }
   return touched;
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/command/refusals.h"
 #include "core/command/table.h"
 
 namespace holdfast {
@@ -68,7 +69,7 @@ constexpr Trait kTraits[] = {
     {"eval", kBackend, Effect::kUnknown, Extra::kMayWrite},
     {"evalsha", kBackend, Effect::kUnknown, Extra::kMayWrite},
     {"exec", kProxy, Effect::kUnknown},
-    {"failover", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"failover", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"fcall", kBackend, Effect::kUnknown, Extra::kMayWrite},
     {"flushall", kBackend, Effect::kExact},
     {"flushdb", kBackend, Effect::kExact},
@@ -88,7 +89,7 @@ constexpr Trait kTraits[] = {
     {"hincrby", kBackend, Effect::kExact},
     {"hincrbyfloat", kBackend, Effect::kHashFloat},
     {"hmset", kBackend, Effect::kExact},
-    {"host:", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"host:", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"hset", kBackend, Effect::kExact},
     {"hsetnx", kBackend, Effect::kExact},
     {"incr", kBackend, Effect::kExact},
@@ -106,8 +107,8 @@ constexpr Trait kTraits[] = {
     {"lrem", kBackend, Effect::kExact},
     {"lset", kBackend, Effect::kExact},
     {"ltrim", kBackend, Effect::kExact},
-    {"migrate", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
-    {"module", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"migrate", kBackend, Effect::kUnknown, Extra::kKeyless},
+    {"module", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"monitor", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"move", kBackend, Effect::kExact},
     {"mset", kBackend, Effect::kExact},
@@ -118,9 +119,9 @@ constexpr Trait kTraits[] = {
     {"pfadd", kBackend, Effect::kExact},
     {"pfmerge", kBackend, Effect::kExact},
     {"ping", kProxy, Effect::kUnknown, Extra::kKeyless},
-    {"post", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"post", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"psubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
-    {"psync", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"psync", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"publish", kBackend, Effect::kExact, Extra::kPublishes},
     {"pubsub", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"punsubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
@@ -129,10 +130,10 @@ constexpr Trait kTraits[] = {
     {"readwrite", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"rename", kBackend, Effect::kExact},
     {"renamenx", kBackend, Effect::kExact},
-    {"replconf", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"replconf", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"replicaof", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"reset", kProxy, Effect::kUnknown, Extra::kKeyless},
-    {"restore-asking", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"restore-asking", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"role", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"rpop", kBackend, Effect::kExact},
     {"rpoplpush", kBackend, Effect::kExact},
@@ -140,14 +141,14 @@ constexpr Trait kTraits[] = {
     {"rpushx", kBackend, Effect::kExact},
     {"sadd", kBackend, Effect::kExact},
     {"save", kBackend, Effect::kUnknown, Extra::kKeyless},
-    {"script", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"script", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"sdiffstore", kBackend, Effect::kExact},
     {"select", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"set", kBackend, Effect::kSet},
     {"setbit", kBackend, Effect::kUnknown, Extra::kExactUnlessRefused},
     {"setnx", kBackend, Effect::kExact},
     {"setrange", kBackend, Effect::kUnknown, Extra::kExactUnlessRefused},
-    {"shutdown", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"shutdown", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"sinterstore", kBackend, Effect::kExact},
     {"slaveof", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"slowlog", kBackend, Effect::kUnknown, Extra::kKeyless},
@@ -160,7 +161,7 @@ constexpr Trait kTraits[] = {
     {"sunionstore", kBackend, Effect::kExact},
     {"sunsubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"swapdb", kBackend, Effect::kExact},
-    {"sync", kMayRefuse, Effect::kUnknown, Extra::kKeyless},
+    {"sync", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"time", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"unlink", kBackend, Effect::kExact},
     {"unsubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
@@ -205,9 +206,10 @@ void apply_traits(CommandInfo* command) {
   if (trait == nullptr) trait = find_trait(name.substr(0, name.find('|')));
 
   command->logged = command->write;
+  command->may_be_refused = may_be_refused(name);
   if (trait == nullptr) {
     // It would hold up everybody on the connection it shares.
-    if (command->blocking) command->handling = kMayRefuse;
+    command->may_be_refused |= command->blocking;
     return;
   }
   command->handling = trait->handling;

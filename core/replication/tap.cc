@@ -18,11 +18,7 @@ void Tap::start(const std::string& username, const std::string& password, const 
   std::string out;
   answers_due_ = 1;
   if (!password.empty()) {
-    if (username.empty()) {
-      append_request(&out, {"AUTH", password});
-    } else {
-      append_request(&out, {"AUTH", username, password});
-    }
+    append_request(&out, auth_request(username, password));
     answers_due_++;
   }
   // Without "capa eof" the RDB of a full sync comes with its length in front.

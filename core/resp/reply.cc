@@ -254,6 +254,17 @@ class ReplyReader {
 
 }  // namespace
 
+std::vector<std::string> split_replies(std::string_view replies) {
+  std::vector<std::string> all;
+  while (!replies.empty()) {
+    ReplyFramer framer;
+    if (framer.next(replies) != ReplyFramer::Status::kComplete) break;
+    all.emplace_back(replies.substr(0, framer.consumed()));
+    replies.remove_prefix(framer.consumed());
+  }
+  return all;
+}
+
 Result<ReplyValue> parse_reply(std::string_view data) {
   ReplyFramer framer;
   switch (framer.next(data)) {

@@ -46,6 +46,9 @@ class ReplyFramer {
   std::string error_;
 };
 
+// Cuts replies that stand one behind the other.
+std::vector<std::string> split_replies(std::string_view replies);
+
 // A reply taken apart, for those that Holdfast itself asked for (COMMAND, CONFIG GET, ROLE …). Not for the hot path.
 struct ReplyValue {
   enum class Kind { kString, kError, kInteger, kArray, kNull };

@@ -270,6 +270,11 @@ RequestParser::Status RequestParser::fail(std::string_view text) {
   return Status::kError;
 }
 
+std::vector<std::string_view> auth_request(std::string_view username, std::string_view password) {
+  if (username.empty()) return {"AUTH", password};
+  return {"AUTH", username, password};
+}
+
 void append_request(std::string* out, const std::vector<std::string_view>& argv) {
   append_number_line(out, '*', static_cast<int64_t>(argv.size()));
   for (const std::string_view arg : argv) {

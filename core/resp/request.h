@@ -73,6 +73,9 @@ class RequestParser {
   std::string error_;
 };
 
+// AUTH with or without a user's name (empty).
+std::vector<std::string_view> auth_request(std::string_view username, std::string_view password);
+
 // Appends `argv` as an array of bulk strings.
 void append_request(std::string* out, const std::vector<std::string_view>& argv);
 

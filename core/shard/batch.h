@@ -61,6 +61,12 @@ struct Unit {
   std::string bytes;  // of all ops, one behind the other, each an array of bulk strings
 
   std::string_view bytes_of(const Op& op) const { return std::string_view(bytes).substr(op.offset, op.length); }
+  void add_read(int db, std::string_view command) {
+    Op op;
+    op.kind = Op::Kind::kRead;
+    op.db = db;
+    add(std::move(op), command);
+  }
   void add(Op op, std::string_view command) {
     op.offset = bytes.size();
     op.length = command.size();

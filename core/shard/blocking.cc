@@ -8,18 +8,6 @@
 namespace holdfast {
 namespace {
 
-// Cuts replies that stand one behind the other.
-std::vector<std::string> split_replies(std::string_view replies) {
-  std::vector<std::string> all;
-  while (!replies.empty()) {
-    ReplyFramer framer;
-    if (framer.next(replies) != ReplyFramer::Status::kComplete) break;
-    all.emplace_back(replies.substr(0, framer.consumed()));
-    replies.remove_prefix(framer.consumed());
-  }
-  return all;
-}
-
 std::vector<ReplyValue> parse_all(const std::vector<std::string>& raw) {
   std::vector<ReplyValue> values;
   for (const std::string& one : raw) {
@@ -27,13 +15,6 @@ std::vector<ReplyValue> parse_all(const std::vector<std::string>& raw) {
     values.push_back(value.ok() ? std::move(*value) : ReplyValue{});
   }
   return values;
-}
-
-void add_read(Unit* unit, int db, std::string_view command) {
-  Op op;
-  op.kind = Op::Kind::kRead;
-  op.db = db;
-  unit->add(std::move(op), command);
 }
 
 std::string last_generated_id(const ReplyValue& stream) {
@@ -69,6 +50,7 @@ void Blocking::begin(Session* session, BlockingCall blocking_call) {
   call->serial = next_serial_++;
   call->db = session->db;
   call->protocol = session->protocol;
+  call->since_ms = world_->monotonic_ms();
   // What changes while it is found out what is there must not be missed.
   for (const std::string& key : call->call.keys()) {
     std::deque<SessionId>& calls = queues_[{call->db, key}].calls;
@@ -124,7 +106,7 @@ void Blocking::learn_last_ids(Call* call) {
   for (const size_t key : call->call.last_id_wanted()) {
     std::string question;
     append_request(&question, {"XINFO", "STREAM", call->call.keys()[key]});
-    add_read(unit.get(), call->db, question);
+    unit->add_read(call->db, question);
   }
   counter_->look(std::move(unit),
                  [this, id = call->session, serial = call->serial](const Result<std::string>& replies) {
@@ -155,7 +137,7 @@ void Blocking::look(Call* call) {
   call->again = false;
   auto unit = std::make_unique<Unit>();
   for (size_t key = 0; key < call->call.keys().size(); key++) {
-    add_read(unit.get(), call->db, call->call.question(key));
+    unit->add_read(call->db, call->call.question(key));
   }
   counter_->look(std::move(unit),
                  [this, id = call->session, serial = call->serial](const Result<std::string>& replies) {
@@ -255,7 +237,7 @@ void Blocking::look_at(const KeyName& key, Queue* queue) {
   for (const char* verb : {"LLEN", "ZCARD"}) {
     std::string question;
     append_request(&question, {verb, key.second});
-    add_read(unit.get(), key.first, question);
+    unit->add_read(key.first, question);
   }
   counter_->look(std::move(unit), [this, key](const Result<std::string>& replies) {
     Queue& there = queues_.at(key);
@@ -434,10 +416,17 @@ void Blocking::check_deadlines(int64_t now_ms) {
 }
 
 void Blocking::check_time(int64_t now_ms, int64_t write_timeout_ms) {
-  std::vector<SessionId> due, late;
+  std::vector<SessionId> due, late, unanswered;
   for (const auto& [id, call] : calls_) {
     if (call->state == Call::State::kParked && call->again) due.push_back(id);
     if (call->state == Call::State::kAttempting && now_ms - call->attempted_ms > write_timeout_ms) late.push_back(id);
+    const bool begins = call->first && call->state != Call::State::kAttempting;
+    if (begins && now_ms - call->since_ms > write_timeout_ms) unanswered.push_back(id);
+  }
+  for (const SessionId id : unanswered) {
+    Call* call = find(id);
+    const bool read = call->call.kind() == BlockingCall::Kind::kStream;
+    give_up(call, read ? "UNAVAILABLE no answer in time" : "NOTWRITTEN no answer in time: nothing was taken");
   }
   for (const SessionId id : late) {
     Call* call = find(id);
@@ -449,6 +438,7 @@ void Blocking::check_time(int64_t now_ms, int64_t write_timeout_ms) {
                       " ms: the write may or may not have happened");
   }
   if (counter_->must_wait() != nullptr || !counter_->refuse_write().empty()) return;
+  std::erase_if(due, [this](SessionId id) { return find(id) == nullptr; });
   std::sort(due.begin(), due.end(), [this](SessionId a, SessionId b) { return find(a)->serial < find(b)->serial; });
   for (const SessionId id : due) {
     if (Call* call = find(id)) go_on(call);

@@ -80,6 +80,7 @@ class Blocking {
     uint64_t serial = 0;
     int db = 0;
     Protocol protocol = Protocol::kResp2;
+    int64_t since_ms = 0;
     int64_t deadline_ms = 0;  // 0: none
     State state = State::kLooking;
     bool again = false;    // a key of it has changed since it was last looked at

@@ -145,9 +145,9 @@ LocalCommands::Outcome LocalCommands::client_pause(const Argv& argv) {
   if (!parse_int(argv[2], &ms)) return error("ERR timeout is not an integer or out of range");
   if (ms < 0) return error("ERR timeout is negative");
   const int64_t now = desk_->world_->monotonic_ms();
-  const bool under_way = now < desk_->pause_until_ms_;
-  desk_->pause_all_ = !writes_only || (under_way && desk_->pause_all_);
-  desk_->pause_until_ms_ = std::max(under_way ? desk_->pause_until_ms_ : 0, now + ms);
+  if (ms > INT64_MAX - now) return error("ERR timeout is out of range");
+  desk_->pause_all_ = !writes_only || (desk_->pause_until_ms_ > 0 && desk_->pause_all_);
+  desk_->pause_until_ms_ = std::max(desk_->pause_until_ms_, now + ms);
   return simple("OK");
 }
 

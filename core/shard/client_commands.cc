@@ -19,6 +19,11 @@ std::optional<ClientType> parse_type(std::string_view text) {
   return std::nullopt;
 }
 
+// The subcommands that are dealt with here, and HELP.
+constexpr std::string_view kOwn[] = {"CACHING", "CAPA",     "GETNAME",      "GETREDIR", "HELP",   "ID",
+                                     "INFO",    "NO-EVICT", "NO-TOUCH",     "PAUSE",    "REPLY",  "SETINFO",
+                                     "SETNAME", "TRACKING", "TRACKINGINFO", "UNBLOCK",  "UNPAUSE"};
+
 LocalCommands::Outcome unknown_type(std::string_view text) {
   return error("ERR Unknown client type '" + std::string(text) + "'");
 }
@@ -131,13 +136,13 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
     const Session* blocked = desk_->find_number(id);
     return integer(blocked != nullptr && desk_->blocking_.unblock(blocked->id(), text) ? 1 : 0);
   }
-  if (same_word(sub, "HELP") && argv.size() == 2) return backend();
-  // Valkey's: what a client can do is of no concern here; the other one is about the connection, which is shared.
+  // Valkey's: what a client is able to do is of no concern here.
   if (same_word(sub, "CAPA") && argv.size() >= 3) return simple("OK");
-  if (same_word(sub, "IMPORT-SOURCE") && argv.size() == 3) {
-    return error("ERR 'client|import-source' is refused by Holdfast: import through it as any client");
-  }
-  return backend();  // what is wrong with it, in Redis's own words
+  // With these arguments Redis refuses it, in its own words. Of any other its connection would be meant, not this one.
+  const bool wrong = std::any_of(std::begin(kOwn), std::end(kOwn), [&](auto own) { return same_word(sub, own); });
+  if (wrong) return backend();
+  return error("ERR 'client|" + lowered(sub.substr(0, 128)) +
+               "' is refused by Holdfast: it would be about the connection to Redis, which all clients share");
 }
 
 bool LocalCommands::is_of_type(const Session& session, int type) const {

@@ -14,19 +14,10 @@ std::string failed(std::string_view setting, std::string_view reason) {
   return "ERR CONFIG SET failed (possibly related to argument '" + std::string(setting) + "') - " + std::string(reason);
 }
 
-Unit unit_of(const std::vector<std::string>& requests) {
-  Unit unit;
-  for (const std::string& request : requests) {
-    Op op;
-    op.kind = Op::Kind::kRead;
-    unit.add(std::move(op), request);
-  }
+std::unique_ptr<Unit> unit_of(const std::vector<std::string>& requests) {
+  auto unit = std::make_unique<Unit>();
+  for (const std::string& request : requests) unit->add_read(0, request);
   return unit;
-}
-
-std::string_view last_line(std::string_view replies) {
-  const size_t before = replies.size() < 3 ? std::string_view::npos : replies.rfind('\n', replies.size() - 2);
-  return before == std::string_view::npos ? replies : replies.substr(before + 1);
 }
 
 }  // namespace
@@ -53,17 +44,16 @@ void Frontdesk::set_config(Session* session, const Argv& argv) {
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
   wait_for(session, [this, session, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
-    look(session, std::make_unique<Unit>(unit_of(change.requests)),
-         [this, change](Session* there, const std::string& replies) {
-           const std::string_view reply = last_line(replies);
-           const bool done = reply.starts_with('+');
-           if (done) counter_->settings().carried_out(change);
-           if (const std::string& more = done ? change.then : change.undo; !more.empty()) {
-             counter_->look(std::make_unique<Unit>(unit_of({more})), [](const Result<std::string>&) {});
-           }
-           there->asking = false;
-           answer(there, reply);
-         });
+    look(session, unit_of(change.requests), [this, change](Session* there, const std::string& replies) {
+      const std::string reply = split_replies(replies).back();
+      const bool done = reply.starts_with('+');
+      if (done) counter_->settings().carried_out(change);
+      if (const std::string& more = done ? change.then : change.undo; !more.empty()) {
+        counter_->look(unit_of({more}), [](const Result<std::string>&) {});
+      }
+      there->asking = false;
+      answer(there, reply);
+    });
     return true;
   });
 }

@@ -50,9 +50,8 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
     admit(session, info, argv, command);
   }
   // What CLIENT CACHING said was for this request.
-  const bool goes_on =
-      session->transaction || session->executing || (info != nullptr && info->name.starts_with("client"));
-  if (!goes_on) session->caching.reset();
+  const bool done = session->caching && !session->transaction && !session->executing;
+  if (done && !(info != nullptr && info->name.starts_with("client"))) session->caching.reset();
 }
 
 // In RESP2 a subscriber could not tell other replies from messages.
@@ -127,7 +126,7 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     wait_or_forward(session, info, argv, command);
     return;
   }
-  if (info->handling != Handling::kProxy) {
+  if (info->handling == Handling::kBackend) {
     forward(session, info, argv, command);
     return;
   }

@@ -100,20 +100,11 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
 
 // CLIENT PAUSE.
 bool Frontdesk::paused(const Session& session, const Argv& argv) const {
-  if (pause_until_ms_ == 0 || argv.empty() || world_->monotonic_ms() >= pause_until_ms_) return false;
+  if (pause_until_ms_ == 0 || argv.empty()) return false;
   if (pause_all_) return true;
-  const auto writes = [this](const Argv& request) {
-    const CommandInfo* info = counter_->table().find(request);
-    return info != nullptr && (info->logged || info->may_replicate);
-  };
+  const auto writes = [](const CommandInfo* info) { return info != nullptr && (info->logged || info->may_replicate); };
   const bool executes = session.transaction && same_word(argv[0], "EXEC");
-  if (!executes) return writes(argv);
-  const auto& queued = session.transaction->commands;
-  return std::any_of(queued.begin(), queued.end(), [&](const std::string& command) {
-    RequestParser parser(limits_.requests);
-    parser.parse(command);
-    return writes(parser.argv());
-  });
+  return executes ? any_queued(*session.transaction, writes) : writes(counter_->table().find(argv));
 }
 
 void Frontdesk::account(Session* session) {
@@ -199,6 +190,7 @@ void Frontdesk::resume() {
     stepping_.push_back(id);
   }
   const int64_t now = world_->monotonic_ms();
+  if (now >= pause_until_ms_) pause_until_ms_ = 0;
   // While the log is slow nothing would be won, and reads must go on.
   holding_ =
       counter_->log_waiting_ms() < kPatienceMs && std::any_of(stepping_.begin(), stepping_.end(), [&](SessionId id) {

@@ -182,6 +182,7 @@ class Frontdesk {
 
   // transactions.cc: MULTI, EXEC, WATCH.
   void queue(Session* session, std::string_view command);
+  bool any_queued(const Transaction& transaction, bool (*what)(const CommandInfo* info)) const;
   void execute(Session* session);
   void carry_out(Session* session, const Transaction& transaction);
   void watch(Session* session, const Argv& argv);

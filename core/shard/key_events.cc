@@ -43,9 +43,7 @@ void KeyEvents::on_link_up() {
   confirmations_due_ = 0;
   std::string out;
   if (!options_.redis_password.empty()) {
-    std::vector<std::string_view> auth = {"AUTH", options_.redis_username, options_.redis_password};
-    if (options_.redis_username.empty()) auth.erase(auth.begin() + 1);
-    append_request(&out, auth);
+    append_request(&out, auth_request(options_.redis_username, options_.redis_password));
     confirmations_due_++;
   }
   append_request(&out, {"PSUBSCRIBE", std::string(kPrefixes[0]) + "*", std::string(kPrefixes[1]) + "*"});

@@ -38,6 +38,7 @@ constexpr Fixed kFixed[] = {
     {"appendonly", kRefusal, "no"},
     {"bind", kNetwork},
     {"client-output-buffer-limit", kReplication},
+    {"client-query-buffer-limit", kRefusal},
     {"cluster", kNetwork},
     {"io-threads", kNetwork},
     {"maxclients", kNetwork},
@@ -114,14 +115,14 @@ LiveSettings::Change LiveSettings::plan(const std::vector<std::string_view>& arg
     change.then = config_set(kLimit, limit_text);
     change.kept[std::string(kLimit)] = limit_text;
   }
-  change.own_limit = will_evict ? 0 : limit;
+  if (about_memory) change.own_limit = will_evict ? 0 : limit;
   append_request(&change.requests.emplace_back(), request);
   return change;
 }
 
 void LiveSettings::carried_out(const Change& change) {
   for (const auto& [name, value] : change.kept) kept_[name] = value;
-  memory_->set_limit(change.own_limit);
+  if (change.own_limit) memory_->set_limit(*change.own_limit);
 }
 
 int64_t backlog_bytes(int64_t maxmemory_bytes) {

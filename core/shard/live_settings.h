@@ -26,7 +26,7 @@ class LiveSettings {
     std::string undo;  // empty: nothing to undo
     std::string then;  // to be sent after success; empty: nothing
     std::map<std::string, std::string> kept;
-    int64_t own_limit = 0;  // for MemoryWatch
+    std::optional<int64_t> own_limit;  // for MemoryWatch
   };
 
   explicit LiveSettings(MemoryWatch* memory) : memory_(memory) {}

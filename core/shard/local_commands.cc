@@ -211,7 +211,7 @@ LocalCommands::Outcome LocalCommands::replicaof(const Argv& argv) {
   return error("ERR 'replicaof' is refused by Holdfast: Redis follows Holdfast's log and nobody else");
 }
 
-// What is about users is refused before: see refusals.cc.
+// But for these forms it is refused: see refusals.cc.
 LocalCommands::Outcome LocalCommands::acl(const Argv& argv) {
   return same_word(argv[1], "WHOAMI") && argv.size() == 2 ? bulk("default") : backend();
 }

@@ -1,7 +1,6 @@
 #include "core/shard/memory_watch.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/shard/probe.h"
 
@@ -10,13 +9,6 @@ namespace {
 
 constexpr int64_t kIntervalMs = 100;
 constexpr int64_t kLeastStepBytes = 16 << 10;
-
-int64_t number_field(const std::string& info, const std::string& name) {
-  const std::string text = info_field(info, name);
-  int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 }  // namespace
 
@@ -40,9 +32,9 @@ void MemoryWatch::on_asked(int64_t now_ms, int64_t written) {
 
 void MemoryWatch::on_answer(const std::string& info) {
   asked_ = false;
-  const int64_t used = number_field(info, "used_memory");
+  const int64_t used = info_number(info, "used_memory");
   if (used == 0) return;
-  used_ = used - number_field(info, "mem_not_counted_for_evict") - number_field(info, "mem_replication_backlog");
+  used_ = used - info_number(info, "mem_not_counted_for_evict") - info_number(info, "mem_replication_backlog");
 }
 
 bool MemoryWatch::in_doubt(int64_t now_ms) const { return over() && asked_ && now_ms - asked_ms_ < kIntervalMs; }

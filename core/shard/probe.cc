@@ -23,6 +23,7 @@ constexpr struct {
     {"appendonly", "no", true},  // its errors would make Redis refuse writes; the log is what makes them durable
     {"client-output-buffer-limit", "replica 0 0 0", true},
     {"client-output-buffer-limit", "normal 0 0 0", true},
+    {"client-query-buffer-limit", "1gb", true},  // a batch is one transaction
     {"repl-backlog-ttl", "0", true},
     {"repl-timeout", "3600", true},
     {"timeout", "0", true},
@@ -66,6 +67,8 @@ std::string info_field(const std::string& info, const std::string& name) {
   return info.substr(at, info.find_first_of("\r\n", at) - at);
 }
 
+int64_t info_number(const std::string& info, const std::string& name) { return to_number(info_field(info, name)); }
+
 void Probe::request(const std::vector<std::string_view>& argv, Next next, int db) {
   backend_->request(db, argv, [this, next](std::string_view reply) {
     if (finished_) return;
@@ -95,10 +98,8 @@ void Probe::start(Finish finish) {
 void Probe::authenticate() {
   if (options_.redis_password.empty()) {
     request({"CLIENT", "SETNAME", kClientName}, &Probe::introduce);
-  } else if (options_.redis_username.empty()) {
-    request({"AUTH", options_.redis_password}, &Probe::introduce);
   } else {
-    request({"AUTH", options_.redis_username, options_.redis_password}, &Probe::introduce);
+    request(auth_request(options_.redis_username, options_.redis_password), &Probe::introduce);
   }
 }
 

@@ -76,5 +76,6 @@ class Probe {
 
 // A field of INFO's text; empty if it is not there.
 std::string info_field(const std::string& info, const std::string& name);
+int64_t info_number(const std::string& info, const std::string& name);  // 0 likewise
 
 }  // namespace holdfast

@@ -14,7 +14,6 @@ namespace {
 
 constexpr int64_t kCheckMs = 50;
 constexpr int64_t kAckMs = 1000;
-constexpr SessionId kLook = ~SessionId{0};
 constexpr int64_t kIdleMs = 50;  // a leader idle for so long tells what is settled
 
 std::string milliseconds(int64_t ms) { return std::to_string(ms) + " ms"; }
@@ -28,6 +27,7 @@ Shard::Shard(World* world, const ShardOptions& options)
       tap_(this),
       line_(world, this, options.batches_in_flight),
       desk_(world, this, options.frontdesk),
+      replies_(&desk_, &settler_),
       memory_(options.maxmemory),
       settings_(&memory_),
       key_events_(world, options_),
@@ -91,7 +91,7 @@ bool Shard::turn() {
   append_effects();
   cut_batch();
   apply_committed();
-  release_held();
+  replies_.release_held();
   check_time();
   watch_memory();
   key_events_.want(attach_.ready() && desk_.wants_key_events(), world_->monotonic_ms());
@@ -199,10 +199,9 @@ void Shard::write(Session* session, Unit unit) {
 
 void Shard::look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string>)> then) {
   if (!attach_.ready()) return then(Error{std::string("LOADING Holdfast is ") + attach_.doing()});
-  const uint64_t number = next_look_++;
-  looks_[number].then = std::move(then);
+  const Waiter waiter = replies_.add_look(std::move(then));
   for (Op& op : reads->ops) {
-    op.waiter = Waiter{kLook, number};
+    op.waiter = waiter;
     op.last_piece = &op == &reads->ops.back();
   }
   backend_.reads_at_once(std::move(reads));
@@ -230,7 +229,9 @@ bool Shard::write_under_way(const std::vector<uint64_t>& keys) const {
   return unseen(gathering_) || std::any_of(batches_.begin(), batches_.end(), unseen);
 }
 
-void Shard::release_when_settled(const Waiter& waiter) { hold_or_release(waiter, tap_.offset(), kTouchesAnything); }
+void Shard::release_when_settled(const Waiter& waiter) {
+  replies_.hold_or_release(waiter, tap_.offset(), kTouchesAnything);
+}
 
 void Shard::ask(int db, std::string_view command, std::function<void(std::string_view)> answer) {
   backend_.ask(db, command, std::move(answer));
@@ -345,16 +346,10 @@ void Shard::on_fenced(const std::string& reason) { world_->fatal(reason); }
 
 // ---- replies
 
-void Shard::on_reply(const Waiter& waiter, std::string_view reply, bool) {
-  if (waiter.session == kLook) {
-    looks_.at(waiter.slot).replies.append(reply);
-  } else {
-    desk_.on_reply(waiter, reply);
-  }
-}
+void Shard::on_reply(const Waiter& waiter, std::string_view reply, bool) { replies_.on_reply(waiter, reply); }
 
 void Shard::on_reads_done(ReplyGroup group, int64_t offset) {
-  reads_done_.push_back(ReadsDone{std::move(group), offset});
+  replies_.on_reads_done(std::move(group), offset);
   take_tap_progress();
 }
 
@@ -377,18 +372,7 @@ void Shard::take_tap_progress() {
   for (Batch* batch : seen) {
     if (batch->replied) batch_finished(batch);
   }
-  while (!reads_done_.empty() && reads_done_.front().offset <= settler_.read_offset()) {
-    const ReadsDone done = std::move(reads_done_.front());
-    reads_done_.pop_front();
-    for (const ReplyGroup::Member& member : done.group.members) {
-      if (member.waiter.session == kLook) {
-        const auto look = looks_.extract(member.waiter.slot);
-        look.mapped().then(look.mapped().replies);
-      } else {
-        hold_or_release(member.waiter, done.offset, member.touches);
-      }
-    }
-  }
+  replies_.take_tap_progress();
 }
 
 void Shard::batch_finished(Batch* batch) {
@@ -396,33 +380,8 @@ void Shard::batch_finished(Batch* batch) {
   for (const Op& op : batch->ops) {
     const bool alone = !in_transaction && op.last_piece;
     in_transaction = !op.last_piece;
-    if (op.last_piece) hold_or_release(op.waiter, batch->seen_offset, alone ? op.touches : kTouchesAnything);
+    if (op.last_piece) replies_.hold_or_release(op.waiter, batch->seen_offset, alone ? op.touches : kTouchesAnything);
   }
-}
-
-// The one rule: a reply leaves only when the log holds all it takes to reproduce what it says.
-void Shard::hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches) {
-  const uint64_t removal = settler_.removal_of(touches);
-  const bool settled = offset <= settler_.settled_offset() && removal == 0;
-  if (settled || kDeliberateBug == 11) {  // bug: replies leave before they are settled
-    desk_.release(waiter);
-  } else {
-    held_.push_back(Held{waiter, offset, removal});
-  }
-}
-
-void Shard::release_held() {
-  if (held_.empty()) return;
-  const int64_t offset = settler_.settled_offset();
-  const uint64_t removal = settler_.removals_committed();
-  if (offset == released_offset_ && removal == released_removal_) return;
-  released_offset_ = offset;
-  released_removal_ = removal;
-  std::erase_if(held_, [&](const Held& held) {
-    if (held.offset > offset || held.removal > removal) return false;
-    desk_.release(held.waiter);
-    return true;
-  });
 }
 
 void Shard::drop_finished() {
@@ -475,23 +434,14 @@ void Shard::on_tap_error(const std::string& reason) {
 
 void Shard::lose_redis(const std::string& reason) {
   const std::string error = "LOADING Redis was lost (" + reason + "); it comes back with all its data";
-  for (const Waiter& waiter : backend_.owed_reads()) give_up_read(waiter, error);
-  for (const ReadsDone& done : reads_done_) {
-    for (const ReplyGroup::Member& member : done.group.members) give_up_read(member.waiter, error);
-  }
-  reads_done_.clear();
+  for (const Waiter& waiter : backend_.owed_reads()) replies_.give_up_read(waiter, error);
+  replies_.give_up_reads(error);
   desk_.on_asked_lost(error);
   for (const Orphan& orphan : std::exchange(orphans_, {})) desk_.give_up(orphan.op.waiter, error);
   backend_.reset();
   memory_.on_answer({});
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
   attach_.on_main_lost(reason);
-}
-
-void Shard::give_up_read(const Waiter& waiter, const std::string& error) {
-  if (waiter.session != kLook) return desk_.give_up(waiter, error);
-  const auto look = looks_.extract(waiter.slot);
-  look.mapped().then(Error{error});
 }
 
 void Shard::on_attached() {
@@ -639,11 +589,9 @@ void Shard::watch_memory() {
 void Shard::take_key_events(std::vector<KeyEvents::Event> events) {
   if (events.empty()) return;
   auto question = std::make_unique<Unit>();
-  Op op;
-  op.kind = Op::Kind::kRead;
   std::string ping;
   append_request(&ping, {"PING"});
-  question->add(std::move(op), ping);
+  question->add_read(0, ping);
   look(std::move(question), [this, events = std::move(events)](const Result<std::string>& seen) {
     if (!seen.ok()) return;  // they are lost with Redis, as they would be with any
     for (const KeyEvents::Event& event : events) {

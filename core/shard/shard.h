@@ -18,6 +18,7 @@
 #include "core/shard/key_events.h"
 #include "core/shard/memory_watch.h"
 #include "core/shard/options.h"
+#include "core/shard/reply_gate.h"
 #include "core/shard/settler.h"
 #include "core/shard/world.h"
 
@@ -119,22 +120,12 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void on_rebuilding() override;
   void on_tail(std::deque<Replay::Pending> tail, Position executed) override;
 
-  // A reply that is known but may not leave yet.
-  struct Held {
-    Waiter waiter;
-    int64_t offset;    // must be settled
-    uint64_t removal;  // must be committed
-  };
-
   Batch* find_unsent(Session* session, uint64_t before = UINT64_MAX);
   void send_orphans();
   void cut_batch();
   void append_effects();
   void apply_committed();
   void send_batch(Batch* batch);
-  void give_up_read(const Waiter& waiter, const std::string& error);
-  void hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches);
-  void release_held();
   void batch_finished(Batch* batch);
   void give_up_unanswered(Batch* batch, std::string_view error);
   void void_batch(Batch* batch, const std::string& reason);
@@ -156,6 +147,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   Tap tap_;
   CommitLine line_;
   Frontdesk desk_;
+  ReplyGate replies_;
   MemoryWatch memory_;
   LiveSettings settings_;
   KeyEvents key_events_;
@@ -166,23 +158,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   uint64_t next_serial_ = 1;
   uint64_t sent_serial_ = 0;  // the batches up to here have been sent to Redis
 
-  struct ReadsDone {
-    ReplyGroup group;
-    int64_t offset;
-  };
-  std::deque<ReadsDone> reads_done_;  // whose offset the tap has not reached
-  std::deque<Held> held_;
-
-  // Questions of Holdfast's own, by their number; the session of their waiters is kLook.
-  struct Look {
-    std::string replies;
-    std::function<void(Result<std::string>)> then;
-  };
-  std::unordered_map<uint64_t, Look> looks_;
-  uint64_t next_look_ = 1;
   Watches watches_;
-  int64_t released_offset_ = 0;  // what held_ was last checked against
-  uint64_t released_removal_ = 0;
 
   // A read that rode along in a batch that became void.
   struct Orphan {

@@ -7,19 +7,24 @@
 namespace holdfast {
 namespace {
 
-constexpr size_t kMostKeys = 1'000'000;  // as Redis's tracking-table-max-keys
+bool names(const Batch& batch, const Op& op, const std::string& key) {
+  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  parser.parse(batch.bytes_of(op));
+  return std::find(parser.argv().begin(), parser.argv().end(), key) != parser.argv().end();
+}
 
-// Whether all that the batch has done to the key came from the session itself.
+// Whether the session itself has changed the key in the batch, and nobody else can have.
 bool only_by(SessionId session, const Batch* batch, int db, const std::string& key) {
   if (batch == nullptr) return false;
   const uint64_t hash = key_hash(db, key);
-  bool any = false;
+  bool its_own = false;
   for (const Op& op : batch->ops) {
     if (op.kind != Op::Kind::kWrite || (op.touches != hash && op.touches != kTouchesAnything)) continue;
     if (op.waiter.session != session) return false;
-    any = true;
+    // What was evicted beside it is not.
+    its_own = its_own || op.touches == hash || names(*batch, op, key);
   }
-  return any;
+  return its_own;
 }
 
 }  // namespace
@@ -27,8 +32,14 @@ bool only_by(SessionId session, const Batch* batch, int db, const std::string& k
 void Tracking::begin(SessionId session, const Options& options) { clients_[session] = options; }
 
 void Tracking::end(SessionId session) {
-  // Its entries under the keys go when the keys change, as in Redis.
-  clients_.erase(session);
+  if (clients_.erase(session) == 0) return;
+  // What it has read goes when the keys change, as in Redis.
+  for (const auto& [slot, key] : reading_[session]) {
+    const auto entry = by_key_.find(key);
+    if (entry == by_key_.end()) continue;
+    std::erase_if(entry->second, [&](const Reader& reader) { return reader.session == session && reader.slot != 0; });
+    if (entry->second.empty()) by_key_.erase(entry);
+  }
   reading_.erase(session);
   if (!clients_.empty()) return;
   by_key_.clear();
@@ -149,11 +160,14 @@ void Tracking::touch_all(int64_t offset, uint64_t removal) {
   }
 }
 
+// As Redis does when its table is full. Not those whose reply is still to come: what it says would not be tracked.
 void Tracking::drop_some() {
-  while (by_key_.size() > kMostKeys) {
-    const auto victim = by_key_.begin();
-    for (const Reader& reader : victim->second) due_.push_back({reader.session, false, {victim->first}, 0, 0});
-    by_key_.erase(victim);
+  for (auto entry = by_key_.begin(); by_key_.size() > most_keys_ && entry != by_key_.end();) {
+    std::erase_if(entry->second, [&](const Reader& reader) {
+      if (reader.slot == 0) due_.push_back({reader.session, false, {entry->first}, 0, 0});
+      return reader.slot == 0;
+    });
+    entry = entry->second.empty() ? by_key_.erase(entry) : std::next(entry);
   }
 }
 

@@ -39,6 +39,9 @@ class Tracking {
     uint64_t removal = 0;
   };
 
+  // `most_keys`: as Redis's tracking-table-max-keys.
+  explicit Tracking(size_t most_keys = 1'000'000) : most_keys_(most_keys) {}
+
   void begin(SessionId session, const Options& options);
   void end(SessionId session);
   bool empty() const { return clients_.empty(); }
@@ -78,6 +81,7 @@ class Tracking {
   void touch_prefixes(const Batch* batch, int64_t offset, uint64_t removal);
   void drop_some();
 
+  const size_t most_keys_;
   std::unordered_map<SessionId, Options> clients_;
   std::unordered_map<std::string, std::vector<Reader>> by_key_;
   std::unordered_map<SessionId, std::deque<std::pair<uint64_t, std::string>>> reading_;  // slot and key

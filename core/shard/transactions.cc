@@ -30,13 +30,6 @@ std::vector<int64_t> integers(std::string_view replies) {
   return values;
 }
 
-Op read_op(int db) {
-  Op op;
-  op.kind = Op::Kind::kRead;
-  op.db = db;
-  return op;
-}
-
 }  // namespace
 
 void Frontdesk::queue(Session* session, std::string_view command) {
@@ -49,6 +42,14 @@ void Frontdesk::queue(Session* session, std::string_view command) {
   transaction.commands.emplace_back(command);
   session->answer("+QUEUED\r\n", world_->monotonic_ms());
   touch(session);
+}
+
+bool Frontdesk::any_queued(const Transaction& transaction, bool (*what)(const CommandInfo* info)) const {
+  return std::any_of(transaction.commands.begin(), transaction.commands.end(), [&](const std::string& command) {
+    RequestParser parser(limits_.requests);
+    parser.parse(command);
+    return what(counter_->table().find(parser.argv()));
+  });
 }
 
 void Frontdesk::execute(Session* session) {
@@ -64,14 +65,8 @@ void Frontdesk::execute(Session* session) {
     reply_error(session, "EXECABORT Transaction discarded because of previous errors.");
     return;
   }
-  const auto takes_memory = [this](const std::string& command) {
-    RequestParser parser(limits_.requests);
-    parser.parse(command);
-    const CommandInfo* info = counter_->table().find(parser.argv());
-    return info != nullptr && info->denyoom;
-  };
-  if (counter_->over_maxmemory() &&
-      std::any_of(transaction.commands.begin(), transaction.commands.end(), takes_memory)) {
+  const auto takes_memory = [](const CommandInfo* info) { return info != nullptr && info->denyoom; };
+  if (counter_->over_maxmemory() && any_queued(transaction, takes_memory)) {
     watches.forget(session->id());
     reply_error(session, "EXECABORT Transaction discarded because of: " + std::string(kOverMaxmemory));
     return;
@@ -94,7 +89,7 @@ void Frontdesk::execute(Session* session) {
     for (const Watches::Key& key : counter_->watches().keys(session->id())) {
       std::string command;
       append_request(&command, {"PTTL", key.name});
-      if (key.may_expire()) reads->add(read_op(key.db), command);
+      if (key.may_expire()) reads->add_read(key.db, command);
     }
     if (reads->ops.empty()) {
       wait_for(session, [this, session] { return check_watches(session); });
@@ -167,7 +162,7 @@ void Frontdesk::begin_watch(Session* session, const std::vector<std::string>& ke
   for (const Watches::Key& key : watches.keys(session->id())) {
     std::string command;
     append_request(&command, {"PTTL", key.name});
-    if (key.pttl == Watches::kUnknown) reads->add(read_op(key.db), command);
+    if (key.pttl == Watches::kUnknown) reads->add_read(key.db, command);
   }
   auto done = [this](Session* there) {
     there->asking = false;
@@ -215,13 +210,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
     touch(session);
     return;
   }
-  bool writes = false;
-  for (const std::string& command : transaction.commands) {
-    RequestParser parser(limits_.requests);
-    parser.parse(command);
-    const CommandInfo* info = counter_->table().find(parser.argv());
-    writes = writes || info == nullptr || info->logged;
-  }
+  const bool writes = any_queued(transaction, [](const CommandInfo* info) { return info == nullptr || info->logged; });
   if (const std::string down = writes ? counter_->refuse_write() : counter_->refuse_read(); !down.empty()) {
     reply_error(session, down);
     return;

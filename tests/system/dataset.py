@@ -26,6 +26,22 @@ class RawClient(harness.Client):
         return line
 
 
+class TreeClient(harness.Client):
+    """Replies as trees: (kind, bytes or list)."""
+
+    def read(self):
+        line = self.stream.readline()
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("the connection was closed")
+        kind, rest = line[:1].decode(), line[1:-2]
+        if kind in "$=!" and rest != b"-1":
+            return kind, self.stream.read(int(rest) + 2)[:-2]
+        if kind in "*~>%|" and rest != b"-1":
+            tree = kind, [self.read() for _ in range(int(rest) * (2 if kind in "%|" else 1))]
+            return (kind, [tree, self.read()]) if kind == "|" else tree
+        return kind, rest
+
+
 def databases(client):
     return int(client.must("CONFIG", "GET", "databases")[1])
 

@@ -8,27 +8,11 @@ import unittest
 
 import harness
 from command_grammar import ELSEWHERE, SHAPE, UNORDERED, Grammar, diverges, learn, learn_docs
-from dataset import contents, differences, replay
+from dataset import TreeClient, contents, differences, replay
 
 SEEDS = int(os.environ.get("HOLDFAST_DIFFERENTIAL_SEEDS", "8"))
 FIRST = int(os.environ.get("HOLDFAST_DIFFERENTIAL_SEED", "1"))
 LENGTH = 400
-
-
-class TreeClient(harness.Client):
-    """Replies as trees: (kind, bytes or list)."""
-
-    def read(self):
-        line = self.stream.readline()
-        if not line.endswith(b"\r\n"):
-            raise ConnectionError("the connection was closed")
-        kind, rest = line[:1].decode(), line[1:-2]
-        if kind in "$=!" and rest != b"-1":
-            return kind, self.stream.read(int(rest) + 2)[:-2]
-        if kind in "*~>%|" and rest != b"-1":
-            tree = kind, [self.read() for _ in range(int(rest) * (2 if kind in "%|" else 1))]
-            return (kind, [tree, self.read()]) if kind == "|" else tree
-        return kind, rest
 
 
 def leaves(tree):

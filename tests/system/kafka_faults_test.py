@@ -1,12 +1,13 @@
 """Faults that only a Kafka log has: brokers that do not answer, unsafe topics, no quorum, another proxy, a topic made
 anew."""
 import json
+import select
 import subprocess
 import time
 import unittest
 
 import harness
-from dataset import contents, differences
+from dataset import TreeClient, contents, differences
 from faults_test import word
 from startup_test import StartupCase
 
@@ -221,6 +222,30 @@ class QuorumTest(harness.SystemTest):
         redis.start()
         proxy.start()
         self.assertEqual(differences(before, contents(redis.port)), "")
+
+    def test_what_is_told_waits_for_the_log(self):
+        """A key expires while the log does not answer: who wants to know is told once the log holds that."""
+        cluster = self.kafka()
+        redis = self.redis()
+        proxy = self.holdfast(redis, cluster.url("told"), ("--timeouts-write-ms", "60000"))
+        client = proxy.client()
+        client.must("CONFIG", "SET", "notify-keyspace-events", "Ex")
+        subscriber, direct, cacher = proxy.client(), redis.client(), TreeClient(proxy.port)
+        for one in (subscriber, direct):
+            one.must("SUBSCRIBE", "__keyevent@0__:expired")
+        cacher.command("HELLO", "3")
+        cacher.command("CLIENT", "TRACKING", "on")
+        client.must("SET", "k", "1", "PX", "3000")
+        self.assertEqual(cacher.command("GET", "k"), ("$", b"1"))
+        cluster.pause(1)
+        cluster.pause(2)
+        expired = ["message", "__keyevent@0__:expired", "k"]
+        self.assertEqual(direct.read(), expired)
+        self.assertEqual(select.select([subscriber.socket, cacher.socket], [], [], 1)[0], [])
+        cluster.resume(1)
+        cluster.resume(2)
+        self.assertEqual(subscriber.read(), expired)
+        self.assertEqual(cacher.read(), (">", [("$", b"invalidate"), ("*", [("$", b"k")])]))
 
     @staticmethod
     def number(reply):

@@ -720,10 +720,7 @@ SCENARIOS = {
         A<
         A: PING
     """),
-    "tracking: redirected to a subscriber": ((6, 2), """
-        S> CLIENT ID
-        S~ PING
-        S~ SUBSCRIBE __redis__:invalidate
+    "tracking: what is refused": ((6, 2), """
         A: CLIENT TRACKING on REDIRECT 99999
         A: CLIENT GETREDIR
         A: CLIENT TRACKING on BCAST OPTIN
@@ -731,10 +728,6 @@ SCENARIOS = {
         A: CLIENT TRACKING on PREFIX x
         A: CLIENT TRACKING maybe
         A: CLIENT TRACKING on REDIRECT x
-        A: CLIENT TRACKING on
-        A: GET k
-        B: SET k 1
-        A: PING
     """),
     "keyspace notifications": ((6, 2), """
         B: CONFIG SET notify-keyspace-events KEA
@@ -795,6 +788,7 @@ SCENARIOS = {
     """),
     "roles": ((6, 2), """
         A: REPLICAOF NO ONE
+        A: SLAVEOF NO ONE
         A: ACL WHOAMI
         A: MULTI
         A: ACL WHOAMI

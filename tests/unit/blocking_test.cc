@@ -88,6 +88,15 @@ TEST_CASE("time is over, but not for an attempt that is under way") {
   CHECK(f.attempted("$1\r\nx\r\n", 1) == "*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
 }
 
+TEST_CASE("it is never found out what is there: an error in a bounded time") {
+  BlockingFixture f;
+  f.say("BLPOP l 0");
+  f.desk.check_blocked(f.world.now_ms + 1000, 1000);
+  CHECK(f.turn() == "");
+  f.desk.check_blocked(f.world.now_ms + 1001, 1000);
+  CHECK(f.turn().starts_with("-NOTWRITTEN "));
+}
+
 TEST_CASE("the time begins when nothing was found, however long that took") {
   BlockingFixture f;
   f.say("BLPOP l 0.01");

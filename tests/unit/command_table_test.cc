@@ -207,6 +207,7 @@ TEST_CASE("who deals with a command") {
            !why_refused(with_traits((std::string(container) + "|" + sub).c_str()), {container, sub}).empty();
   };
   CHECK(refused("acl", "setuser"));
+  CHECK(refused("acl", "something-newer"));
   CHECK(refused("module", "load"));
   CHECK(refused("script", "debug"));
   CHECK_FALSE(refused("acl", "cat"));

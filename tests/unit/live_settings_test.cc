@@ -53,6 +53,14 @@ TEST_CASE("settings: with noeviction the limit is Holdfast's, Redis has none") {
   CHECK(f.set("CONFIG SET maxmemory ten") == "CONFIG SET maxmemory ten");  // Redis refuses it in its own words
 }
 
+TEST_CASE("settings: what is not about memory leaves the limit alone") {
+  Fixture f;
+  f.memory.set_limit(7000);
+  f.settings.learn("allkeys-lru", 5000);  // both have one: Holdfast's was in its own settings
+  f.set("CONFIG SET hz 10");
+  CHECK(f.memory.limit() == 7000);
+}
+
 TEST_CASE("settings: with a policy that evicts it is Redis's") {
   Fixture f;
   f.settings.learn("allkeys-lru", 5000);

@@ -83,6 +83,29 @@ TEST_CASE("a message leaves once it is settled, before replies that are still to
   CHECK(!f.desk.wants_published());
 }
 
+TEST_CASE("a message that may tell of a removal waits for that to be in the log") {
+  DeskFixture f;
+  f.say("SUBSCRIBE c");
+  f.desk.on_published({false, "c", "gone", 100, 7});
+  f.desk.deliver(100, 6);
+  CHECK(f.turn() == "");
+  f.desk.deliver(100, 7);
+  CHECK(f.turn().find("gone") != std::string::npos);
+}
+
+TEST_CASE("who subscribes to keyspace notifications is told so once Redis tells them") {
+  DeskFixture f;
+  f.counter.events_up = false;
+  CHECK(f.say("SUBSCRIBE other") != "");
+  CHECK(f.say("PSUBSCRIBE __key*@0__:*") == "");
+  CHECK(f.desk.wants_key_events());
+  CHECK(f.turn() == "");
+  f.counter.events_up = true;
+  CHECK(f.turn().find("psubscribe") != std::string::npos);
+  f.desk.on_disconnected(1);
+  CHECK(!f.desk.wants_key_events());
+}
+
 TEST_CASE("PUBLISH goes through the log; its reply counts the subscribers of its time") {
   DeskFixture f;
   f.connect(2);

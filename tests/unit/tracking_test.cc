@@ -13,11 +13,14 @@ namespace holdfast {
 namespace {
 
 using testing::DeskFixture;
+using testing::words;
 
 struct Fixture {
   Tracking tracking;
 
-  explicit Fixture(Tracking::Options options = {}) { tracking.begin(1, options); }
+  explicit Fixture(Tracking::Options options = {}, size_t most_keys = 100) : tracking(most_keys) {
+    tracking.begin(1, options);
+  }
 
   void touch(const std::vector<std::string_view>& keys, int64_t offset = 0, const Batch* batch = nullptr,
              uint64_t removal = 0) {
@@ -130,6 +133,40 @@ TEST_CASE("tracking: NOLOOP leaves out what is known to be one's own, nothing el
   CHECK(touched_in(batch_of({{1, k}, {2, kTouchesAnything}})) == "1:k");
   CHECK(touched_in(batch_of({{2, k}})) == "1:k");
   CHECK(touched_in(batch_of({})) == "1:k");
+  // A command of many keys: its own, unless the key was evicted beside it.
+  Batch many = batch_of({});
+  Op op;
+  op.waiter.session = 1;
+  op.touches = kTouchesAnything;
+  many.add(op, words("MSET k 1 l 2"));
+  CHECK(touched_in(many) == "");
+  Batch others = batch_of({});
+  others.add(op, words("MSET m 1 l 2"));
+  CHECK(touched_in(others) == "1:k");
+}
+
+TEST_CASE("tracking: a full table forgets, but not what is still to be answered") {
+  Fixture f({}, 2);
+  f.tracking.on_read(1, 1, {"a"});
+  f.tracking.on_left(1, 2);
+  f.tracking.on_read(1, 2, {"b"});
+  f.tracking.on_read(1, 3, {"c"});
+  CHECK(f.told() == "1:a");
+  f.touch({"b", "c"});
+  f.tracking.on_left(1, 4);
+  CHECK(f.told() == "1:b 1:c");
+}
+
+TEST_CASE("tracking: switched off and on again under a read") {
+  Fixture f;
+  f.tracking.begin(2, {});
+  f.tracking.on_read(1, 1, {"k"});
+  f.tracking.end(1);
+  f.tracking.begin(1, {});
+  CHECK(f.tracking.keys() == 0);
+  f.tracking.on_left(1, 2);
+  f.touch({"k"});
+  CHECK(f.told() == "");
 }
 
 TEST_CASE("tracking: BCAST by prefix, all keys of a unit at once") {
