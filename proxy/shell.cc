@@ -38,6 +38,7 @@ Shell::Shell(const Settings& settings, const ShardOptions& options, std::unique_
       main_(&loop_, Link::kMain, settings.redis.address, &shard_),
       tap_(&loop_, Link::kTap, settings.redis.address, &shard_),
       events_(&loop_, Link::kEvents, settings.redis.address, &shard_),
+      aside_(&loop_, Link::kAside, settings.redis.address, &shard_),
       feed_(&loop_, &shard_),
       snapshots_(settings.snapshots.directory, settings.redis.server_program,
                  [this] { uv_async_send(&snapshot_ready_); }),
@@ -169,6 +170,7 @@ void Shell::end(int status) {
   main_.close();
   tap_.close();
   events_.close();
+  aside_.close();
   feed_.stop_accepting();
   feed_.close();
   snapshots_.cancel();

@@ -66,7 +66,15 @@ class Shell final : public World {
   void note(Level level, const std::string& text) override;
   void fatal(const std::string& reason) override;
 
-  RedisLink& link_of(Link link) { return link == Link::kMain ? main_ : link == Link::kTap ? tap_ : events_; }
+  RedisLink& link_of(Link link) {
+    switch (link) {
+      case Link::kMain: return main_;
+      case Link::kTap: return tap_;
+      case Link::kEvents: return events_;
+      case Link::kAside: break;
+    }
+    return aside_;
+  }
   static uv_loop_t* init(uv_loop_t* loop);
   void turn();
   void tick();
@@ -84,7 +92,7 @@ class Shell final : public World {
   const Settings settings_;
   std::unique_ptr<Log> log_;
   Clients clients_;
-  RedisLink main_, tap_, events_;
+  RedisLink main_, tap_, events_, aside_;
   FeedListener feed_;
   SnapshotStore snapshots_;
 

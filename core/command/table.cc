@@ -48,6 +48,7 @@ void apply_flag(std::string_view flag, CommandInfo* command) {
   if (flag == "may_replicate") command->may_replicate = true;
   if (flag == "movablekeys") command->movable_keys = true;
   if (flag == "blocking") command->blocking = true;
+  if (flag == "allow_busy") command->allow_busy = true;
 }
 
 // What the first six elements of an entry say, the same in all versions.
@@ -100,6 +101,14 @@ Result<CommandTable> CommandTable::from_command_reply(const ReplyValue& reply) {
   quit.arity = -1;
   apply_traits(&quit);
   table.by_name_.try_emplace(quit.name, quit);
+
+  // Nor was it told which commands are taken while a script runs on.
+  const bool told = std::any_of(table.by_name_.begin(), table.by_name_.end(),
+                                [](const auto& entry) { return entry.second.allow_busy; });
+  for (const char* name : {"auth", "hello", "multi", "discard", "watch", "unwatch", "reset", "quit"}) {
+    const auto command = table.by_name_.find(name);
+    if (!told && command != table.by_name_.end()) command->second.allow_busy = true;
+  }
 
   // With TTLs on hash fields, HDEL of an expired field may answer 0 and leave the field to the expiry (Valkey 9), while
   // on a replica it removes the field, and the key with the last one.

@@ -49,6 +49,20 @@ std::vector<Waiter> Backend::owed_reads() const {
   return waiters;
 }
 
+std::vector<Waiter> Backend::reads_behind() const {
+  std::vector<Waiter> waiters;
+  std::optional<SessionId> first;
+  for (const Owed& owed : owed_) {
+    if (owed.what == Expect::kIgnored || owed.what == Expect::kHello) continue;
+    if (!first) {
+      const bool reads = owed.what == Expect::kUnit && running_.front().owned;
+      first = reads ? running_.front().owned->ops.front().waiter.session : owed.waiter.session;
+    }
+    if (owed.what == Expect::kRead && owed.waiter.session != first) waiters.push_back(owed.waiter);
+  }
+  return waiters;
+}
+
 void Backend::select(int db) {
   if (db_ == db) return;
   append_select(&out_, db, &db_);

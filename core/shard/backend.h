@@ -48,6 +48,8 @@ class Backend {
   // Whom Redis owes the reply to a read, also those whose reply came but not yet the offset; for a connection that
   // was lost.
   std::vector<Waiter> owed_reads() const;
+  // Whom it owes the reply to a read, but for the client whose turn it is.
+  std::vector<Waiter> reads_behind() const;
 
   // A read by itself.
   void read(const Waiter& waiter, uint64_t touches, int db, std::string_view command);

@@ -7,6 +7,7 @@
 #include "core/command/rewrite.h"
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
+#include "core/shard/busy_watch.h"
 #include "core/shard/frontdesk.h"
 #include "core/shard/key_events.h"
 #include "core/shard/local_commands.h"
@@ -34,7 +35,9 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   const CommandInfo* info = counter_->table().find(argv);
   if (info != nullptr && session->last_command != info->name) session->last_command = info->name;
   show_to_monitors(*session, info, argv);
-  if (info == nullptr || !info->arity_fits(argv.size())) {
+  if (refused_as_busy(session, info, argv)) {
+    // Done.
+  } else if (info == nullptr || !info->arity_fits(argv.size())) {
     ask_redis(session, argv, command);
   } else if (only_subscribes(session, *info)) {
     refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
@@ -52,6 +55,44 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   // What CLIENT CACHING said was for this request.
   const bool done = session->caching && !session->transaction && !session->executing;
   if (done && !(info != nullptr && info->name.starts_with("client"))) session->caching.reset();
+}
+
+bool Frontdesk::refused_as_busy(Session* session, const CommandInfo* info, const Argv& argv) {
+  const std::string& busy = counter_->busy();
+  // WATCH looks at the keys: it would have to wait.
+  if (busy.empty() || is_for_busy_redis(argv) || (info != nullptr && info->allow_busy && info->name != "watch"))
+    return false;
+  if (info == nullptr || info->name != "exec") {
+    refuse(session, busy);
+    return true;
+  }
+  session->transaction.reset();
+  counter_->watches().forget(session->id());
+  reply_error(session, "EXECABORT Transaction discarded because of: " + busy);
+  return true;
+}
+
+void Frontdesk::refuse_busy(const Waiter& waiter) {
+  const Session* session = find(waiter.session);
+  // What a client sent before its turn has come is not refused behind its own script.
+  if (session != nullptr && waiter.filter != Filter::kBlocked && !session->has_open_in_batch()) {
+    give_up(waiter, counter_->busy());
+  }
+}
+
+// Behind what the client has sent before.
+void Frontdesk::ask_aside(Session* session, const Argv& argv) {
+  if (const std::string down = counter_->refuse_read(); !down.empty()) return refuse(session, down);
+  wait_for(session, [this, session, kept = std::vector<std::string>(argv.begin(), argv.end())] {
+    if (session->waiting() > 0) return false;
+    session->asking = false;
+    const Waiter waiter = session->waiter(session->open_slot(false, world_->monotonic_ms()));
+    counter_->ask_aside(session->protocol, {kept.begin(), kept.end()}, [this, waiter](std::string_view reply) {
+      on_reply(waiter, reply);
+      release(waiter);
+    });
+    return true;
+  });
 }
 
 // In RESP2 a subscriber could not tell other replies from messages.
@@ -124,6 +165,10 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
   }
   if (info->waits) {
     wait_or_forward(session, info, argv, command);
+    return;
+  }
+  if (is_for_busy_redis(argv)) {
+    ask_aside(session, argv);
     return;
   }
   if (info->handling == Handling::kBackend) {

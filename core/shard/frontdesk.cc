@@ -92,6 +92,8 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
   const bool something = session.waiting() > 0 || unsent > 0;
   if (something && session.reply_bytes() + unsent > limits_.output_bytes) return true;
   if (session.waiting() > 0 && reply_bytes_ > limits_.total_bytes / 2) return true;
+  // It may be its own script that runs on: Redis reads nothing from that client then.
+  if (!counter_->busy().empty() && session.oldest()) return true;
   // Nothing is known of a new client's replies: they might all be large.
   const size_t most = session.reply_size_known() ? limits_.waiting_per_session
                                                  : std::min(limits_.waiting_at_first, limits_.waiting_per_session);

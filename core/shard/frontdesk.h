@@ -61,6 +61,11 @@ class Counter {
   virtual bool key_events_up() const = 0;
   // A reply that says something of what has been seen so far leaves when the log holds all that.
   virtual void release_when_settled(const Waiter& waiter) = 0;
+  // What Redis says to all (without "-") while a script runs on; else "".
+  virtual const std::string& busy() const = 0;
+  // Asks Redis past such a script. `then` gets one whole reply.
+  virtual void ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
+                         std::function<void(std::string_view reply)> then) = 0;
   // Whether Redis would take the command; see Backend::ask.
   virtual void ask(int db, std::string_view command, std::function<void(std::string_view refusal)> answer) = 0;
 };
@@ -119,6 +124,9 @@ class Frontdesk {
   void restart_reply(const Waiter& waiter);
   void give_up(const Waiter& waiter, std::string_view error);  // `error` without "-" and line end
 
+  // Redis is busy with a script: this read, which waits behind it, is answered so, as any that comes now.
+  void refuse_busy(const Waiter& waiter);
+
   // Redis was lost before it could answer what it was asked.
   void on_asked_lost(std::string_view error);
 
@@ -162,6 +170,8 @@ class Frontdesk {
   void forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv, std::string_view command,
                     Filter filter = Filter::kNone);
   void refuse(Session* session, std::string_view error);
+  bool refused_as_busy(Session* session, const CommandInfo* info, const Argv& argv);
+  void ask_aside(Session* session, const Argv& argv);
   bool only_subscribes(Session* session, const CommandInfo& info);
   std::string why_not(const CommandInfo* info, const Argv& argv) const;
   void wait_or_forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kCheckMs = 50;
 constexpr int64_t kAckMs = 1000;
+constexpr int64_t kBusyGraceMs = 1000;
 constexpr int64_t kIdleMs = 50;  // a leader idle for so long tells what is settled
 
 std::string milliseconds(int64_t ms) { return std::to_string(ms) + " ms"; }
@@ -31,6 +32,7 @@ Shard::Shard(World* world, const ShardOptions& options)
       memory_(options.maxmemory),
       settings_(&memory_),
       key_events_(world, options_),
+      busy_(world, options_),
       attach_(world, this, options_, &backend_, &tap_, &settler_, &line_) {}
 
 void Shard::start() {
@@ -50,14 +52,17 @@ void Shard::on_client_disconnected(SessionId id) { desk_.on_disconnected(id); }
 
 void Shard::on_link_up(Link link) {
   if (link == Link::kEvents) return key_events_.on_link_up();
+  if (link == Link::kAside) return busy_.on_link_up();
   attach_.on_link_up(link);
 }
 
 void Shard::on_link_data(Link link, std::string_view data) {
   if (link == Link::kMain) {
     if (redis_lost_.empty()) backend_.on_data(data);
+    busy_.on_main_data(world_->monotonic_ms());
     return;
   }
+  if (link == Link::kAside) return busy_.on_data(data);
   if (link == Link::kEvents) return take_key_events(key_events_.on_data(data, attach_.redis().reserved_db));
   tap_.on_data(data);
   take_tap_progress();
@@ -68,6 +73,8 @@ void Shard::on_link_down(Link link, const std::string& reason) {
     lose_redis(reason);
   } else if (link == Link::kEvents) {
     key_events_.on_link_down();
+  } else if (link == Link::kAside) {
+    busy_.on_link_down();
   } else {
     attach_.on_tap_lost(reason);
   }
@@ -94,6 +101,7 @@ bool Shard::turn() {
   replies_.release_held();
   check_time();
   watch_memory();
+  watch_busy();
   key_events_.want(attach_.ready() && desk_.wants_key_events(), world_->monotonic_ms());
   tell_settled();
   // Clients first: what wakes Redis up goes out when this thread is about to wait for it. (The other way round the
@@ -440,6 +448,7 @@ void Shard::lose_redis(const std::string& reason) {
   for (const Orphan& orphan : std::exchange(orphans_, {})) desk_.give_up(orphan.op.waiter, error);
   backend_.reset();
   memory_.on_answer({});
+  busy_.reset();
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
   attach_.on_main_lost(reason);
 }
@@ -548,7 +557,9 @@ void Shard::on_tail(std::deque<Replay::Pending> tail, Position executed) {
 // ---- time
 
 std::string Shard::too_late(const Session&, const Session::Oldest& oldest) const {
-  const int64_t age = world_->monotonic_ms() - oldest.since_ms;
+  // A script may take as long as it likes, once Redis has said that there is one: by default as late as we give up.
+  if (!busy_.error().empty()) return {};
+  const int64_t age = world_->monotonic_ms() - oldest.since_ms - (busy_.suspects() ? kBusyGraceMs : 0);
   if (oldest.write && age > options_.write_timeout_ms) {
     return "UNKNOWN no confirmation within " + milliseconds(options_.write_timeout_ms) +
            ": the write may or may not have happened";
@@ -582,6 +593,19 @@ void Shard::watch_memory() {
     const Result<ReplyValue> info = parse_reply(reply);
     memory_.on_answer(info.ok() ? info->text : std::string());
   });
+}
+
+void Shard::watch_busy() {
+  if (!attach_.ready() || !busy_.work(backend_.owed() > 0, world_->monotonic_ms())) return;
+  for (const Waiter& waiter : backend_.reads_behind()) desk_.refuse_busy(waiter);
+}
+
+void Shard::ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
+                      std::function<void(std::string_view)> then) {
+  const bool resp3 = protocol == Protocol::kResp3;
+  if (resp3) busy_.ask({"HELLO", "3"}, [](std::string_view) {});
+  busy_.ask(argv, std::move(then));
+  if (resp3) busy_.ask({"HELLO", "2"}, [](std::string_view) {});
 }
 
 // An event tells of something that Redis has done: it goes to the clients once the log holds that. Events are no part

@@ -13,6 +13,7 @@
 #include "core/replication/tap.h"
 #include "core/shard/attach.h"
 #include "core/shard/backend.h"
+#include "core/shard/busy_watch.h"
 #include "core/shard/commit_line.h"
 #include "core/shard/frontdesk.h"
 #include "core/shard/key_events.h"
@@ -88,6 +89,9 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   int64_t log_waiting_ms() const override;
   bool key_events_up() const override { return key_events_.up(); }
   void release_when_settled(const Waiter& waiter) override;
+  const std::string& busy() const override { return busy_.error(); }
+  void ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
+                 std::function<void(std::string_view)> then) override;
   void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override;
 
   // Backend
@@ -135,6 +139,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void lose_redis(const std::string& reason);
   void check_time();
   void watch_memory();
+  void watch_busy();
   void take_key_events(std::vector<KeyEvents::Event> events);
   void tell_settled();
   bool log_stalled() const;
@@ -151,6 +156,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   MemoryWatch memory_;
   LiveSettings settings_;
   KeyEvents key_events_;
+  BusyWatch busy_;
   Attach attach_;
 
   std::unique_ptr<Batch> gathering_;

@@ -18,10 +18,12 @@ namespace holdfast {
 using SessionId = uint64_t;
 
 // The connections to our own Redis.
+constexpr size_t kLinks = 4;
 enum class Link {
   kMain,    // reads and batches, one pipeline: the wire gives the order
   kTap,     // the replication stream
   kEvents,  // keyspace notifications, while somebody wants them
+  kAside,   // what must not wait behind a script: see BusyWatch
 };
 
 class World : public FeedPort {

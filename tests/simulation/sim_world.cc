@@ -163,6 +163,11 @@ void SimWorld::note(Level, const std::string& text) { trace("note: " + text); }
 
 // ---- links to Redis
 
+std::string SimWorld::name_of(Link link) {
+  constexpr const char* kNames[kLinks] = {"main", "tap", "events", "aside"};
+  return kNames[static_cast<int>(link)];
+}
+
 void SimWorld::link_connect(Link link) {
   if (!may_act()) return;
   LinkState& state = links_[static_cast<int>(link)];
@@ -178,7 +183,7 @@ void SimWorld::link_connect(Link link) {
     opened.stream = std::make_shared<SimStream>(clock_, rng_, options_.latency_us);
     opened.stream->attach(0, {[this, link, number, life](std::string_view data) {
                                 if (links_[static_cast<int>(link)].number != number) return;
-                                if (tracing()) trace((link == Link::kMain ? "main< " : "tap< ") + std::string(data));
+                                if (tracing()) trace(name_of(link) + "< " + std::string(data));
                                 event(life, [&](Shard* shard) { shard->on_link_data(link, data); });
                               },
                               [this, link, number, life] {
@@ -186,11 +191,11 @@ void SimWorld::link_connect(Link link) {
                                 if (closed.number != number) return;
                                 closed.number++;
                                 closed.stream.reset();
-                                trace(link == Link::kMain ? "main closed" : "tap closed");
+                                trace(name_of(link) + " closed");
                                 event(life, [&](Shard* shard) { shard->on_link_down(link, "connection lost"); });
                               }});
     redis_.accept(opened.stream);
-    trace(link == Link::kMain ? "main up" : "tap up");
+    trace(name_of(link) + " up");
     event(life, [link](Shard* shard) { shard->on_link_up(link); });
   });
 }
@@ -198,7 +203,7 @@ void SimWorld::link_connect(Link link) {
 void SimWorld::link_send(Link link, std::string bytes) {
   LinkState& state = links_[static_cast<int>(link)];
   if (!may_act() || !state.stream) return;
-  if (tracing()) trace((link == Link::kMain ? "main> " : "tap> ") + bytes);
+  if (tracing()) trace(name_of(link) + "> " + bytes);
   state.stream->send(0, std::move(bytes));
 }
 

@@ -92,6 +92,7 @@ class SimWorld : public World {
   void fatal(const std::string& reason) override;
 
  private:
+  static std::string name_of(Link link);
   struct LinkState {
     std::shared_ptr<SimStream> stream;
     uint64_t number = 0;  // of the connection
@@ -135,7 +136,7 @@ class SimWorld : public World {
   int64_t actions_left_ = INT64_MAX;
   int64_t restart_us_ = 0;
   int64_t draining_since_us_ = -1;
-  LinkState links_[2];
+  LinkState links_[kLinks];
   std::shared_ptr<SimStream> feed_;
   uint64_t feed_number_ = 0;
   std::map<SessionId, SessionState> sessions_;

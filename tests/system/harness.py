@@ -161,8 +161,8 @@ class Client:
 
 
 def words(text):
-    """A command written as in redis-cli: quotes keep words together."""
-    return shlex.split(text)
+    """A command written as in redis-cli: quotes keep words together, \\n is a line end."""
+    return [word.replace("\\n", "\n") for word in shlex.split(text)]
 
 
 def version_of(build):

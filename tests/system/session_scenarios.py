@@ -217,6 +217,67 @@ SCENARIOS = {
         D: LRANGE l 0 -1
         blocked 0
     """),
+    "scripts: one that runs on is killed": ((6, 2), """
+        A: SET k 1
+        A: CONFIG SET lua-time-limit 10
+        A> EVAL "while true do end" 0
+        busy
+        B: PING
+        B: GET k
+        B: SET k 2
+        C: MULTI
+        C: SET k 3
+        C: EXEC
+        C: EXEC
+        D: MULTI
+        D: DISCARD
+        B: SCRIPT KILL
+        A<
+        not busy
+        B: GET k
+        B: SCRIPT KILL
+        C: EXEC
+        A: PING
+    """),
+    "scripts: one that runs on and has written": ((6, 2), """
+        A: CONFIG SET lua-time-limit 10
+        A> EVAL "redis.call('set', KEYS[1], 'x') local e = redis.call('time')[1] + 3 while redis.call('time')[1] + 0 < e do end return 7" 1 k
+        busy
+        B: SCRIPT KILL
+        B: GET k
+        not busy
+        A<
+        B: GET k
+    """),
+    "scripts: one that only reads, and what waits behind it": ((7, 0), """
+        B: SET k 1
+        A: CONFIG SET busy-reply-threshold 10
+        A> EVAL_RO "while true do end" 0
+        A> GET k
+        busy
+        B: GET k
+        B: SCRIPT KILL
+        A<
+        A<
+        not busy
+    """),
+    "functions: one that runs on is killed": ((7, 0), """
+        A: CONFIG SET busy-reply-threshold 10
+        A: FUNCTION LOAD "#!lua name=spin\\nredis.register_function('spin', function() while true do end end)"
+        A> FCALL spin 0
+        busy
+        B: PING
+        B: SCRIPT KILL
+        B: FUNCTION KILL
+        A<
+        not busy
+        B: FUNCTION KILL
+        B: FUNCTION STATS
+        B> HELLO 3
+        B<
+        B: FUNCTION STATS
+        B: FUNCTION DELETE spin
+    """),
     "BLPOP: a transaction, a script, RENAME, LMOVE, SORT STORE wake it": ((6, 2), """
         A> BLPOP l 0
         blocked 1

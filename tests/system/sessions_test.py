@@ -35,6 +35,11 @@ class Connection:
         self.client.close()
 
 
+def says_busy(port):
+    with harness.Client(port) as client:
+        return str(client.command("PING")).startswith("BUSY")
+
+
 def blocked_clients(port):
     with harness.Client(port) as client:
         return int(re.search(r"blocked_clients:(\d+)", client.must("INFO", "clients")).group(1))
@@ -43,7 +48,7 @@ def blocked_clients(port):
 class Scenario:
     """Lines: "A: command" sends and reads a reply, "A> command" only sends, "A<" only reads, "A~ command" does not
     look at the reply, "A|" closes; "blocked N"
-    waits until so many clients are blocked."""
+    waits until so many clients are blocked, "busy" and "not busy" until Redis says BUSY to all, or not."""
 
     def __init__(self, text):
         self.lines = [line.strip() for line in text.strip().splitlines()]
@@ -56,6 +61,9 @@ class Scenario:
                 if line.startswith("blocked "):
                     wanted = int(line.split()[1])
                     harness.wait_until(lambda n=wanted: blocked_clients(port) == n, line)
+                    continue
+                if line.endswith("busy"):
+                    harness.wait_until(lambda is_it=line == "busy": says_busy(port) == is_it, line)
                     continue
                 name, what, command = STEP.fullmatch(line).groups()
                 if name not in connections:

@@ -353,6 +353,32 @@ TEST_CASE("answers that do not fit end the connection with a reason") {
   CHECK(!f.error.empty());
 }
 
+TEST_CASE("reads that wait behind what another client has sent") {
+  Fixture f;
+  const auto slots = [&] {
+    std::string text;
+    for (const Waiter& waiter : f.backend.reads_behind()) text += std::to_string(waiter.slot) + " ";
+    return text;
+  };
+  SUBCASE("a read") {
+    f.backend.read({1, 1}, 7, 0, words("EVAL_RO s 0"));
+    f.backend.read({1, 2}, 7, 0, words("GET a"));
+    f.backend.read({2, 3}, 7, 0, words("GET a"));
+    f.backend.read({3, 4}, 7, 1, words("GET a"));
+    CHECK(slots() == "3 4 ");
+    f.backend.on_data("+OK\r\n$-1\r\n$-1\r\n");
+    CHECK(slots() == "4 ");
+  }
+  SUBCASE("a batch") {
+    Batch batch;
+    add_ops(&batch, "EVAL s 0");
+    f.backend.apply(&batch, "m");
+    f.backend.read({2, 3}, 7, 0, words("GET a"));
+    CHECK(slots() == "3 ");
+  }
+  SUBCASE("nothing") { CHECK(slots() == ""); }
+}
+
 TEST_CASE("what was owed by a connection that is gone") {
   Fixture f;
   f.backend.read({1, 1}, 7, 0, words("GET a"));

@@ -30,6 +30,7 @@ struct FakeCounter : Counter {
   bool events_up = true;
   MemoryWatch memory{0};
   LiveSettings live{&memory};
+  std::string busy_words;
   std::string version = "7.0.15";
   BuildWords build;
 
@@ -53,6 +54,15 @@ struct FakeCounter : Counter {
   void reads_at_once(Session*, std::unique_ptr<Unit> unit) override { tell("reads", *unit); }
   void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override {
     story += "ask " + std::to_string(db) + " " + as_words(command) + "\n";
+    questions.push_back(std::move(answer));
+  }
+
+  const std::string& busy() const override { return busy_words; }
+  void ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
+                 std::function<void(std::string_view)> answer) override {
+    std::string command;
+    append_request(&command, argv);
+    story += "aside " + std::to_string(static_cast<int>(protocol)) + " " + as_words(command) + "\n";
     questions.push_back(std::move(answer));
   }
 

@@ -94,6 +94,7 @@ inline const CommandTable& test_table() {
         entry("brpop", -3, "write blocking", 1, -2, 1, {}),
         entry("rename", 3, "write", 1, 2, 1, {}),
         entry("rpush", -3, "write denyoom", 1, 1, 1, {}),
+        entry("script", -2, "", 0, 0, 0, {}),
         entry("select", 2, "", 0, 0, 0, {}),
         entry("set", -3, "write denyoom", 1, 1, 1, {}),
         entry("shutdown", -1, "admin", 0, 0, 0, {}),
