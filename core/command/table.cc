@@ -49,6 +49,7 @@ void apply_flag(std::string_view flag, CommandInfo* command) {
   if (flag == "movablekeys") command->movable_keys = true;
   if (flag == "blocking") command->blocking = true;
   if (flag == "allow_busy") command->allow_busy = true;
+  if (flag == "no_multi") command->no_multi = true;
 }
 
 // What the first six elements of an entry say, the same in all versions.
@@ -102,7 +103,11 @@ Result<CommandTable> CommandTable::from_command_reply(const ReplyValue& reply) {
   apply_traits(&quit);
   table.by_name_.try_emplace(quit.name, quit);
 
-  // Nor was it told which commands are taken while a script runs on.
+  // Redis counts it so, but does not say it.
+  const auto pfcount = table.by_name_.find("pfcount");
+  if (pfcount != table.by_name_.end()) pfcount->second.may_replicate = true;
+
+  // Before 7.0 it was not told which commands are taken while a script runs on.
   const bool told = std::any_of(table.by_name_.begin(), table.by_name_.end(),
                                 [](const auto& entry) { return entry.second.allow_busy; });
   for (const char* name : {"auth", "hello", "multi", "discard", "watch", "unwatch", "reset", "quit"}) {

@@ -45,6 +45,7 @@ struct CommandInfo {
   bool movable_keys = false;   // first/last/step do not say it all
   bool blocking = false;       // may block (7.0 and newer tell)
   bool allow_busy = false;     // taken while a script runs on
+  bool no_multi = false;       // not in a transaction (7.0 and newer)
   bool subcommands = false;    // a container (7.0 and newer tell)
   int first_key = 0;           // 0: no keys
   int last_key = 0;            // negative: counted from the end

@@ -156,7 +156,10 @@ void Blocking::looked(Call* call, const std::vector<ReplyValue>& replies, const 
       continue;
     }
     const int64_t elements = replies[key].integer;
-    if (elements > 0 && !has_ahead(*call, call->call.keys()[key], elements)) return attempt(call, key);
+    if (elements > 0 && !has_ahead(*call, call->call.keys()[key], elements)) {
+      attempt(call, key);
+      return attempt_behind(std::exchange(moved_, {}));
+    }
   }
   park(call);
 }
@@ -253,6 +256,7 @@ void Blocking::look_at(const KeyName& key, Queue* queue) {
     const bool again = std::exchange(there.again, false);
     const std::vector<ReplyValue> values = parse_all(split_replies(*replies));
     for (size_t i = 0; i < values.size(); i++) serve(key, values[i].integer, i == 1);
+    attempt_behind(std::exchange(moved_, {}));
     const auto still = queues_.find(key);
     if (again && still != queues_.end()) signal(key, &still->second);
   });
@@ -307,8 +311,12 @@ std::vector<Blocking::Push> Blocking::pushes_in(const Unit& unit) const {
   return pushes;
 }
 
-void Blocking::attempt_behind(const std::vector<Push>& pushes) {
-  for (const Push& push : pushes) serve(push.key, static_cast<int64_t>(push.count), push.sorted);
+// As Redis does: all that waits for one key, then what that has brought to others.
+void Blocking::attempt_behind(std::vector<Push> pushes) {
+  while (!pushes.empty()) {
+    for (const Push& push : pushes) serve(push.key, static_cast<int64_t>(push.count), push.sorted);
+    pushes = std::exchange(moved_, {});
+  }
 }
 
 // ---- attempts
@@ -341,6 +349,8 @@ void Blocking::attempt(Call* call, size_t key) {
   Op op = desk_->make_op(counter_->table().find(parser.argv()), call->db, parser.argv());
   op.waiter = waiter;
   unit.add(std::move(op), command);
+  // Somebody may wait for what it moves.
+  for (Push& push : pushes_in(unit)) moved_.push_back(std::move(push));
   counter_->write(session, std::move(unit));
 }
 
@@ -365,9 +375,38 @@ void Blocking::on_settled(const Waiter& waiter) {
                      call->call.kind() == BlockingCall::Kind::kStream;
   const bool error = call->attempted.starts_with('-');
   const std::optional<std::string> reply = call->call.reply(call->key, call->attempted, call->protocol);
+  const bool gone = call->attempted.starts_with("-NOGROUP") || call->attempted.starts_with("-WRONGTYPE");
+  if (gone && !call->first && call->call.kind() == BlockingCall::Kind::kStreamGroup &&
+      !counter_->words().group_gone.empty()) {
+    return find_out_what_is_gone(call);
+  }
   // What has become of another type while it waited has nothing for it.
   if (reply && !(error && takes && !call->first)) return finish(call, *reply);
   park(call);
+}
+
+// The stream, or only the group?
+void Blocking::find_out_what_is_gone(Call* call) {
+  call->state = Call::State::kLooking;
+  auto unit = std::make_unique<Unit>();
+  for (const std::string& key : call->call.keys()) {
+    std::string question;
+    append_request(&question, {"TYPE", key});
+    unit->add_read(call->db, question);
+  }
+  counter_->look(std::move(unit), [this, id = call->session, serial = call->serial](const Result<std::string>& types) {
+    Call* there = find(id);
+    if (there == nullptr || there->serial != serial) return;
+    if (!types.ok()) return give_up(there, types.error());
+    const std::vector<std::string> all = split_replies(*types);
+    const bool streams =
+        std::all_of(all.begin(), all.end(), [](std::string_view type) { return type == "+stream\r\n"; });
+    const std::string& gone = streams ? counter_->words().group_gone : counter_->words().stream_gone;
+    if (gone.empty()) return park(there);
+    std::string reply;
+    append_error(&reply, gone);
+    finish_when_settled(there, reply);
+  });
 }
 
 void Blocking::on_given_up(const Waiter& waiter, std::string_view error) {

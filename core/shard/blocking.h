@@ -49,7 +49,7 @@ class Blocking {
   };
   std::vector<Push> pushes_in(const Unit& unit) const;
   // … for which the attempts are to come behind it.
-  void attempt_behind(const std::vector<Push>& pushes);
+  void attempt_behind(std::vector<Push> pushes);
 
   // Of an attempt's waiter (Filter::kBlocked; its slot is the attempt's number).
   void on_reply(const Waiter& waiter, std::string_view reply);
@@ -113,6 +113,7 @@ class Blocking {
   void serve_streams(const Queue& queue);
   void attempt(Call* call, size_t key);
   void park(Call* call);
+  void find_out_what_is_gone(Call* call);
   void time_is_over(Call* call);
   void finish(Call* call, std::string_view reply);
   void finish_when_settled(Call* call, std::string_view reply);
@@ -123,6 +124,7 @@ class Blocking {
   Counter* counter_;
   std::unordered_map<SessionId, std::unique_ptr<Call>> calls_;
   std::map<KeyName, Queue> queues_;
+  std::vector<Push> moved_;  // by attempts, not looked at yet
   std::set<KeyName> changed_;
   std::set<std::pair<int64_t, SessionId>> deadlines_;
   uint64_t next_serial_ = 1;

@@ -13,6 +13,10 @@ struct BuildWords {
   bool nested_aborts = false;
   // What a subscriber in RESP2 may say.
   std::string subscriber_commands = "(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET";
+  // To who waits in XREADGROUP when its group goes, or its stream. Empty: what XREADGROUP says then; no stream_gone: it
+  // waits on.
+  std::string group_gone, stream_gone;
+  bool pushes_when_silent = true;  // messages and the like come in spite of CLIENT REPLY OFF
 };
 
 }  // namespace holdfast

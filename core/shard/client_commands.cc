@@ -40,7 +40,7 @@ std::string LocalCommands::flags_of(const Session& session) const {
   std::string flags;
   if (desk_->pubsub_.subscribed(session.id())) flags += 'P';
   if (session.transaction) flags += 'x';
-  if (session.blocked) flags += 'b';
+  if (session.blocked || session.paused) flags += 'b';
   const auto& monitors = desk_->monitors_;
   if (std::find(monitors.begin(), monitors.end(), session.id()) != monitors.end()) flags += 'O';
   if (const Tracking::Options* options = desk_->tracking_.of(session.id())) {
@@ -54,6 +54,8 @@ std::string LocalCommands::flags_of(const Session& session) const {
 std::string LocalCommands::describe(const Session& session) const {
   const int64_t now = desk_->world_->monotonic_ms();
   const Tracking::Options* tracking = desk_->tracking_.of(session.id());
+  // Its own request is in its buffer.
+  const size_t qbuf = session.input.size() + (&session == session_ ? session.parser.canonical().size() : 0);
   std::string line =
       "id=" + std::to_string(session.number()) + " addr=" + session.address() + " laddr=" + session.local_address() +
       " fd=-1 name=" + session.name + " age=" + std::to_string((now - session.since_ms()) / 1000) +
@@ -63,8 +65,8 @@ std::string LocalCommands::describe(const Session& session) const {
       " psub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kPattern)) +
       " ssub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kShard)) +
       " multi=" + (session.transaction ? std::to_string(session.transaction->commands.size()) : "-1") +
-      " qbuf=" + std::to_string(session.input.size()) +
-      " qbuf-free=0 argv-mem=0 multi-mem=0 obl=0 oll=" + std::to_string(session.waiting()) +
+      " qbuf=" + std::to_string(qbuf) +
+      " qbuf-free=0 argv-mem=0 multi-mem=0 rbs=16384 rbp=16384 obl=0 oll=" + std::to_string(session.waiting()) +
       " omem=0 tot-mem=0 events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +
       " user=default redir=" + std::to_string(tracking == nullptr ? -1 : tracking->redirect) +
       " resp=" + std::to_string(static_cast<int>(session.protocol)) + " lib-name=" + session.lib_name +

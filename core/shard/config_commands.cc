@@ -1,4 +1,5 @@
 // CONFIG: Redis's own settings, but for those by which it could break what Holdfast promises.
+#include <charconv>
 #include <utility>
 
 #include "core/resp/reply.h"
@@ -14,9 +15,16 @@ std::string failed(std::string_view setting, std::string_view reason) {
   return "ERR CONFIG SET failed (possibly related to argument '" + std::string(setting) + "') - " + std::string(reason);
 }
 
-std::unique_ptr<Unit> unit_of(const std::vector<std::string>& requests) {
+// 0: no limit.
+size_t tracking_limit(const std::string& text) {
+  size_t limit = 0;
+  std::from_chars(text.data(), text.data() + text.size(), limit);
+  return limit == 0 ? SIZE_MAX : limit;
+}
+
+std::unique_ptr<Unit> unit_of(const std::string& request) {
   auto unit = std::make_unique<Unit>();
-  for (const std::string& request : requests) unit->add_read(0, request);
+  unit->add_read(0, request);
   return unit;
 }
 
@@ -44,12 +52,19 @@ void Frontdesk::set_config(Session* session, const Argv& argv) {
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
   wait_for(session, [this, session, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
-    look(session, unit_of(change.requests), [this, change](Session* there, const std::string& replies) {
-      const std::string reply = split_replies(replies).back();
+    // One behind the other, but not in a transaction: out of memory, Redis would refuse that, too.
+    for (size_t i = 0; i + 1 < change.requests.size(); i++) {
+      counter_->look(unit_of(change.requests[i]), [](const Result<std::string>&) {});
+    }
+    look(session, unit_of(change.requests.back()), [this, change](Session* there, const std::string& reply) {
       const bool done = reply.starts_with('+');
-      if (done) counter_->settings().carried_out(change);
+      if (done) {
+        counter_->settings().carried_out(change);
+        const auto most_keys = change.kept.find("tracking-table-max-keys");
+        if (most_keys != change.kept.end()) tracking_.set_most_keys(tracking_limit(most_keys->second));
+      }
       if (const std::string& more = done ? change.then : change.undo; !more.empty()) {
-        counter_->look(unit_of({more}), [](const Result<std::string>&) {});
+        counter_->look(unit_of(more), [](const Result<std::string>&) {});
       }
       there->asking = false;
       answer(there, reply);

@@ -43,7 +43,7 @@ void append_quoted(std::string* out, std::string_view text) {
 
 // It cannot be made to wait: who does not read is let go, as in Redis.
 void Frontdesk::push(Session* session, std::string bytes) {
-  if (session->closing) return;
+  if (session->closing || (session->silent && !counter_->words().pushes_when_silent)) return;
   session->push(std::move(bytes));
   touch(session);
   if (world_->client_unsent(session->id()) + session->outgoing.size() <= limits_.output_bytes) return;
@@ -86,7 +86,13 @@ void Frontdesk::deliver_messages(int64_t settled_offset, uint64_t removals_commi
 
 void Frontdesk::deliver_invalidations(int64_t settled_offset, uint64_t removals_committed) {
   if (tracking_.empty()) return;
-  for (const Tracking::Invalidation& one : tracking_.take(settled_offset, removals_committed)) {
+  const auto waits = [this](const Tracking::Invalidation& one) {
+    if (one.behind == 0) return false;
+    const Session* session = find(one.session);
+    if (one.behind == Tracking::kBlockedCall) return blocking_.attempting(one.session);
+    return session != nullptr && !session->has_left(one.behind);
+  };
+  for (const Tracking::Invalidation& one : tracking_.take(settled_offset, removals_committed, waits)) {
     Tracking::Options* options = tracking_.of(one.session);
     if (options == nullptr) continue;
     Session* owner = find(one.session);

@@ -28,13 +28,14 @@ bool names_block(const std::vector<std::string_view>& argv) {
 
 void Frontdesk::refuse(Session* session, std::string_view error) {
   if (session->transaction) session->transaction->dirty = true;
+  session->refused = true;
   reply_error(session, error);
 }
 
 void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view command) {
   const CommandInfo* info = counter_->table().find(argv);
+  session->refused = info == nullptr || !info->arity_fits(argv.size());
   if (info != nullptr && session->last_command != info->name) session->last_command = info->name;
-  show_to_monitors(*session, info, argv);
   if (refused_as_busy(session, info, argv)) {
     // Done.
   } else if (info == nullptr || !info->arity_fits(argv.size())) {
@@ -43,7 +44,8 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
     refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
                         " are allowed in this context");
   } else if (session->transaction && !steers_transaction(info->name)) {
-    const std::string reason = why_not(info, argv);
+    std::string reason = why_not(info, argv);
+    if (reason.empty() && info->no_multi) reason = "ERR Command not allowed inside a transaction";
     if (reason.empty()) {
       queue(session, command);
     } else {
@@ -52,6 +54,7 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   } else {
     admit(session, info, argv, command);
   }
+  if (!session->refused) show_to_monitors(*session, info, argv);
   // What CLIENT CACHING said was for this request.
   const bool done = session->caching && !session->transaction && !session->executing;
   if (done && !(info != nullptr && info->name.starts_with("client"))) session->caching.reset();
@@ -305,9 +308,9 @@ void Frontdesk::add_receivers(const CommandInfo* info, const Argv& argv, Waiter*
 }
 
 void Frontdesk::admit_write(Session* session, Unit unit) {
-  const std::vector<Blocking::Push> pushes = blocking_.pushes_in(unit);
+  std::vector<Blocking::Push> pushes = blocking_.pushes_in(unit);
   counter_->write(session, std::move(unit));
-  blocking_.attempt_behind(pushes);
+  blocking_.attempt_behind(std::move(pushes));
 }
 
 void Frontdesk::forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv,

@@ -36,7 +36,10 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     set_field(&info, "blocked_clients", std::to_string(visible.blocked));
     set_field(&info, "pubsub_channels", std::to_string(visible.channels));
     set_field(&info, "pubsub_patterns", std::to_string(visible.patterns));
-    set_field(&info, "tracking_clients", std::to_string(visible.tracking));
+    set_field(&info, "tracking_clients", std::to_string(visible.tracking.clients));
+    set_field(&info, "tracking_total_keys", std::to_string(visible.tracking.keys));
+    set_field(&info, "tracking_total_items", std::to_string(visible.tracking.items));
+    set_field(&info, "tracking_total_prefixes", std::to_string(visible.tracking.prefixes));
     set_field(&info, "maxmemory", std::to_string(visible.maxmemory));
     set_field(&info, "maxmemory_human", human_memory(visible.maxmemory));
     append_verbatim(&out, info, protocol);

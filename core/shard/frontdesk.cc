@@ -103,10 +103,13 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
 // CLIENT PAUSE.
 bool Frontdesk::paused(const Session& session, const Argv& argv) const {
   if (pause_until_ms_ == 0 || argv.empty()) return false;
+  // What is refused anyhow need not wait.
+  const CommandInfo* command = counter_->table().find(argv);
+  if (command == nullptr || !command->arity_fits(argv.size()) || !why_not(command, argv).empty()) return false;
   if (pause_all_) return true;
   const auto writes = [](const CommandInfo* info) { return info != nullptr && (info->logged || info->may_replicate); };
   const bool executes = session.transaction && same_word(argv[0], "EXEC");
-  return executes ? any_queued(*session.transaction, writes) : writes(counter_->table().find(argv));
+  return executes ? any_queued(*session.transaction, writes) : writes(command);
 }
 
 void Frontdesk::account(Session* session) {
@@ -120,6 +123,16 @@ void Frontdesk::park(Session* session) {
   parked_.push_back(session->id());
   // Of a blocked client it must be seen when it leaves.
   if (!session->blocked) world_->client_hold(session->id(), true);
+}
+
+// As Redis counts them: with those that CLIENT PAUSE holds up.
+size_t Frontdesk::blocked_clients() const {
+  size_t count = blocking_.count();
+  for (const SessionId id : parked_) {
+    const auto session = sessions_.find(id);
+    if (session != sessions_.end() && session->second->paused) count++;
+  }
+  return count;
 }
 
 // Deals with all whole requests in the session's input and `fresh`, which follows it.
@@ -144,6 +157,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
       break;
     }
     if (paused(*session, session->parser.argv())) {
+      session->paused = true;
       park(session);
       break;
     }
@@ -211,7 +225,7 @@ void Frontdesk::resume() {
       parked_.push_back(id);
       continue;
     }
-    session->parked = false;
+    session->parked = session->paused = false;
     serve(session, {});
     if (!session->parked) world_->client_hold(id, false);
   }
@@ -227,9 +241,9 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
     session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
-                                                 {counter_->reserved_database(), sessions_.size(), blocking_.count(),
+                                                 {counter_->reserved_database(), sessions_.size(), blocked_clients(),
                                                   pubsub_.channels(), pubsub_.patterns(),
-                                                  counter_->settings().maxmemory(), tracking_.clients().size()}));
+                                                  counter_->settings().maxmemory(), tracking_.counts()}));
   }
   account(session);
 }

@@ -158,6 +158,7 @@ class Frontdesk {
   bool paused(const Session& session, const Argv& argv) const;
   void account(Session* session);
   void park(Session* session);
+  size_t blocked_clients() const;
   void close_for_size(Session* session);
   void give_up_asking(Session* session, std::string_view error);
   void reply_error(Session* session, std::string_view text);

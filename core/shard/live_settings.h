@@ -19,7 +19,7 @@ namespace holdfast {
 
 class LiveSettings {
  public:
-  // What becomes of one CONFIG SET: requests to Redis, which are carried out at once, together; the last one's reply
+  // What becomes of one CONFIG SET: requests to Redis, one behind the other with nothing between; the last one's reply
   // is the client's. If that is no error, `done` holds from then on, otherwise `undo` is sent.
   struct Change {
     std::vector<std::string> requests;

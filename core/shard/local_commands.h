@@ -51,6 +51,7 @@ class LocalCommands {
   Outcome client_tracking(const Argv& argv);
   Outcome client_caching(const Argv& argv);
   Outcome client_tracking_info() const;
+  void speak_up();
   Outcome subscribe(const Argv& argv);
   Outcome unsubscribe(const Argv& argv);
   Outcome pubsub(const Argv& argv);

@@ -14,6 +14,7 @@ constexpr int64_t kLeastStepBytes = 16 << 10;
 
 void MemoryWatch::set_limit(int64_t bytes) {
   limit_ = bytes;
+  known_ = false;
   asked_ms_ = 0;
 }
 
@@ -34,9 +35,14 @@ void MemoryWatch::on_answer(const std::string& info) {
   asked_ = false;
   const int64_t used = info_number(info, "used_memory");
   if (used == 0) return;
+  known_ = true;
   used_ = used - info_number(info, "mem_not_counted_for_evict") - info_number(info, "mem_replication_backlog");
 }
 
-bool MemoryWatch::in_doubt(int64_t now_ms) const { return over() && asked_ && now_ms - asked_ms_ < kIntervalMs; }
+bool MemoryWatch::in_doubt(int64_t now_ms) const {
+  if (limit_ == 0) return false;
+  const bool on_its_way = asked_ && now_ms - asked_ms_ < kIntervalMs;
+  return known_ ? over() && on_its_way : !asked_ || on_its_way;
+}
 
 }  // namespace holdfast

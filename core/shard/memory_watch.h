@@ -21,12 +21,13 @@ class MemoryWatch {
   void on_asked(int64_t now_ms, int64_t written);
   // The answer: the text of INFO's section "memory". Anything else only ends the wait.
   void on_answer(const std::string& info);
-  // Over the limit, but an answer is on its way that may tell of room.
+  // Over the limit, but an answer is on its way that may tell of room; or the limit is new, and nothing known yet.
   bool in_doubt(int64_t now_ms) const;
 
  private:
   int64_t limit_;
-  int64_t used_ = 0;  // as Redis counts it against maxmemory, without the backlog that it keeps for Holdfast
+  int64_t used_ = 0;    // as Redis counts it against maxmemory, without the backlog that it keeps for Holdfast
+  bool known_ = false;  // used_, since there has been this limit
   bool asked_ = false;
   int64_t asked_ms_ = 0;
   int64_t asked_written_ = 0;

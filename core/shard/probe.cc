@@ -239,6 +239,12 @@ void Probe::learn_words() {
   auto* words = &state_->words;
   if (state_->version.starts_with("6.")) {
     words->subscriber_commands = "(P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT / RESET";
+    words->pushes_when_silent = false;
+  }
+  const bool is_7_0 = state_->version.starts_with("7.0.");
+  if (is_7_0) words->stream_gone = "UNBLOCKED the stream key no longer exists";
+  if (is_7_0 || state_->version.starts_with("6.")) {
+    words->group_gone = "NOGROUP the consumer group this client was blocked on no longer exists";
   }
   learn({"HELLO", "3"}, &words->hello[1]);
   learn({"HELLO", "2"}, &words->hello[0]);

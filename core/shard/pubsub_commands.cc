@@ -22,7 +22,13 @@ constexpr const char* kUnsubscribed[] = {"unsubscribe", "punsubscribe", "sunsubs
 
 }  // namespace
 
+// A confirmation counts as a message.
+void LocalCommands::speak_up() {
+  if (desk_->counter_->words().pushes_when_silent) session_->mute = false;
+}
+
 LocalCommands::Outcome LocalCommands::subscribe(const Argv& argv) {
+  speak_up();
   const PubSub::Kind kind = kind_of(argv[0]);
   Outcome outcome;
   for (size_t i = 1; i < argv.size(); i++) {
@@ -36,6 +42,7 @@ LocalCommands::Outcome LocalCommands::subscribe(const Argv& argv) {
 }
 
 LocalCommands::Outcome LocalCommands::unsubscribe(const Argv& argv) {
+  speak_up();
   const PubSub::Kind kind = kind_of(argv[0]);
   Outcome outcome;
   auto tell = [&](const std::string* name) {

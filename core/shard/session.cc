@@ -103,6 +103,11 @@ void Session::collect() {
   }
 }
 
+bool Session::has_left(uint64_t slot) const {
+  const auto oldest_open = oldest();
+  return !oldest_open || oldest_open->slot > slot;
+}
+
 std::optional<Session::Oldest> Session::oldest() const {
   for (size_t i = 0; i < line_.size(); i++) {
     if (!line_[i].released) return Oldest{first_slot_ + i, line_[i].since_ms, line_[i].write};

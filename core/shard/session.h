@@ -56,6 +56,8 @@ class Session {
   // Gives up on a slot that is not released: answers `error` in its place; what comes later for it is dropped.
   void give_up(uint64_t slot, std::string_view error);
   bool is_open(uint64_t slot) const;
+  // Or will at the end of this turn: nothing before it waits.
+  bool has_left(uint64_t slot) const;
   // Whether something in a batch is still to be answered: a write, or a read that rides along. What comes later must
   // then not be executed earlier.
   bool has_open_in_batch() const { return open_in_batch_ > 0; }
@@ -97,9 +99,11 @@ class Session {
   // CLIENT REPLY: no replies until ON; none to the next request.
   bool silent = false, skip = false;
   bool mute = false;            // the request at hand gets no reply
+  bool refused = false;         // the request at hand
   std::optional<bool> caching;  // CLIENT CACHING: of the next request, or of the transaction
   bool blocked = false;         // its last request waits in Blocking
   bool parked = false;          // not reading: something must happen first
+  bool paused = false;          // … the end of CLIENT PAUSE
   bool ended = false;           // the client sends no more
   bool closing = false;         // nothing more is read; closed once all is answered
   size_t accounted = 0;         // of reply_bytes(), in the sum over all sessions

@@ -141,7 +141,7 @@ Shard::Status Shard::status() const {
 const char* Shard::must_wait() const {
   if (!attach_.ready() && refuse_read().empty()) return attach_.doing();
   if (gathering_ && gathering_->bytes.size() >= options_.max_batch_bytes) return "the log";
-  if (memory_.over() && memory_.in_doubt(world_->monotonic_ms())) return "used memory";
+  if (memory_.in_doubt(world_->monotonic_ms())) return "used memory";
   return nullptr;
 }
 
@@ -211,6 +211,11 @@ void Shard::look(std::unique_ptr<Unit> reads, std::function<void(Result<std::str
   for (Op& op : reads->ops) {
     op.waiter = waiter;
     op.last_piece = &op == &reads->ops.back();
+  }
+  if (reads->ops.size() == 1) {
+    // Redis refuses to queue anything while it is out of memory; CONFIG SET is what may help.
+    const Op& op = reads->ops.front();
+    return backend_.read(waiter, kTouchesAnything, op.db, reads->bytes_of(op));
   }
   backend_.reads_at_once(std::move(reads));
 }
@@ -420,7 +425,9 @@ void Shard::on_tap_command(const std::vector<std::string_view>& argv, std::strin
   }
   if (!watches_.empty() || desk_.wants_touched()) {
     const CommandInfo* command = table().find(argv);
-    const Touched touched = touched_by(command, settler_.stream_db(), argv, databases());
+    Touched touched = touched_by(command, settler_.stream_db(), argv, databases());
+    // The marker is nobody's business.
+    std::erase_if(touched.keys, [&](const Touched::Key& key) { return key.db == reserved_database(); });
     watches_.on_touched(touched, command);
     desk_.on_touched(touched);
   }

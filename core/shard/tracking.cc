@@ -27,7 +27,23 @@ bool only_by(SessionId session, const Batch* batch, int db, const std::string& k
   return its_own;
 }
 
+// See Invalidation::behind.
+uint64_t last_reply_to(SessionId session, const Batch* batch) {
+  uint64_t last = 0;
+  if (batch == nullptr) return last;
+  for (const Op& op : batch->ops) {
+    if (op.waiter.session != session) continue;
+    last = std::max(last, op.waiter.filter == Filter::kBlocked ? Tracking::kBlockedCall : op.waiter.slot);
+  }
+  return last;
+}
+
 }  // namespace
+
+void Tracking::set_most_keys(size_t most_keys) {
+  most_keys_ = most_keys;
+  drop_some();
+}
 
 void Tracking::begin(SessionId session, const Options& options) { clients_[session] = options; }
 
@@ -51,6 +67,17 @@ void Tracking::end(SessionId session) {
 Tracking::Options* Tracking::of(SessionId session) {
   const auto found = clients_.find(session);
   return found == clients_.end() ? nullptr : &found->second;
+}
+
+Tracking::Counts Tracking::counts() const {
+  Counts counts{.clients = clients_.size(), .keys = by_key_.size()};
+  for (const auto& [key, readers] : by_key_) counts.items += readers.size();
+  std::set<std::string_view> prefixes;
+  for (const auto& [session, options] : clients_) {
+    if (options.broadcast) prefixes.insert(options.prefixes.begin(), options.prefixes.end());
+  }
+  counts.prefixes = prefixes.size();
+  return counts;
 }
 
 void Tracking::on_read(SessionId session, uint64_t slot, const std::vector<std::string_view>& keys) {
@@ -95,7 +122,7 @@ void Tracking::on_touched(const Touched& touched) {
 
 void Tracking::on_unit_end(const Batch* batch, int64_t offset, uint64_t removal) {
   if (all_changed_) {
-    touch_all(offset, removal);
+    touch_all(batch, offset, removal);
   } else {
     for (const Changed& changed : changed_) touch_readers(changed, batch, offset, removal);
     touch_prefixes(batch, offset, removal);
@@ -107,6 +134,11 @@ void Tracking::on_unit_end(const Batch* batch, int64_t offset, uint64_t removal)
 void Tracking::touch_readers(const Changed& changed, const Batch* batch, int64_t offset, uint64_t removal) {
   const auto entry = by_key_.find(changed.key);
   if (entry == by_key_.end()) return;
+  // Who is just reading it again is told once, behind that reply, which would otherwise bring it back into its cache.
+  std::vector<SessionId> reading;
+  for (const Reader& reader : entry->second) {
+    if (reader.slot != 0) reading.push_back(reader.session);
+  }
   std::erase_if(entry->second, [&](Reader& reader) {
     const Options* options = of(reader.session);
     if (options == nullptr || options->broadcast) return true;
@@ -117,7 +149,10 @@ void Tracking::touch_readers(const Changed& changed, const Batch* batch, int64_t
       reader.removal = removal;
       return false;
     }
-    due_.push_back({reader.session, false, {changed.key}, offset, removal});
+    const bool again = std::find(reading.begin(), reading.end(), reader.session) != reading.end();
+    if (!again) {
+      due_.push_back({reader.session, false, {changed.key}, offset, removal, last_reply_to(reader.session, batch)});
+    }
     return true;
   });
   if (entry->second.empty()) by_key_.erase(entry);
@@ -134,7 +169,9 @@ void Tracking::touch_prefixes(const Batch* batch, int64_t offset, uint64_t remov
         if (!changed.key.starts_with(prefix)) continue;
         if (!options.no_loop || !only_by(session, batch, changed.db, changed.key)) keys.insert(changed.key);
       }
-      if (!keys.empty()) due_.push_back({session, false, {keys.begin(), keys.end()}, offset, removal});
+      if (!keys.empty()) {
+        due_.push_back({session, false, {keys.begin(), keys.end()}, offset, removal, last_reply_to(session, batch)});
+      }
     }
   }
 }
@@ -143,11 +180,13 @@ void Tracking::restart() {
   changed_.clear();
   all_changed_ = false;
   due_.clear();
-  touch_all(0, 0);
+  touch_all(nullptr, 0, 0);
 }
 
-void Tracking::touch_all(int64_t offset, uint64_t removal) {
-  for (const auto& [session, options] : clients_) due_.push_back({session, true, {}, offset, removal});
+void Tracking::touch_all(const Batch* batch, int64_t offset, uint64_t removal) {
+  for (const auto& [session, options] : clients_) {
+    due_.push_back({session, true, {}, offset, removal, last_reply_to(session, batch)});
+  }
   // Reads under way may show the state before: those are told once more, behind their reply.
   for (auto entry = by_key_.begin(); entry != by_key_.end();) {
     std::erase_if(entry->second, [&](Reader& reader) {
@@ -171,11 +210,12 @@ void Tracking::drop_some() {
   }
 }
 
-std::vector<Tracking::Invalidation> Tracking::take(int64_t settled_offset, uint64_t removals_committed) {
+std::vector<Tracking::Invalidation> Tracking::take(int64_t settled_offset, uint64_t removals_committed,
+                                                   const std::function<bool(const Invalidation&)>& waits) {
   std::vector<Invalidation> ready;
   if (due_.empty()) return ready;
   std::erase_if(due_, [&](Invalidation& one) {
-    if (one.offset > settled_offset || one.removal > removals_committed) return false;
+    if (one.offset > settled_offset || one.removal > removals_committed || waits(one)) return false;
     ready.push_back(std::move(one));
     return true;
   });

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,17 +38,27 @@ class Tracking {
     // When it may leave: see Settler.
     int64_t offset = 0;
     uint64_t removal = 0;
+    // The last of the session's own replies to what has changed it: told behind that. 0: none; kBlockedCall: that of
+    // the call that it is blocked in.
+    uint64_t behind = 0;
   };
+  static constexpr uint64_t kBlockedCall = ~uint64_t{0};
 
   // `most_keys`: as Redis's tracking-table-max-keys.
   explicit Tracking(size_t most_keys = 1'000'000) : most_keys_(most_keys) {}
 
+  void set_most_keys(size_t most_keys);
   void begin(SessionId session, const Options& options);
   void end(SessionId session);
   bool empty() const { return clients_.empty(); }
   Options* of(SessionId session);  // nullptr: it does not track
   const std::unordered_map<SessionId, Options>& clients() const { return clients_; }
   size_t keys() const { return by_key_.size(); }
+  // As INFO tells them; items: keys, each as often as it has a client.
+  struct Counts {
+    size_t clients = 0, keys = 0, items = 0, prefixes = 0;
+  };
+  Counts counts() const;
 
   // A read of the keys, whose reply will be in this slot of the session's line, was handed on.
   void on_read(SessionId session, uint64_t slot, const std::vector<std::string_view>& keys);
@@ -58,12 +69,13 @@ class Tracking {
   void on_touched(const Touched& touched);
   void on_unit_end(const Batch* batch, int64_t offset, uint64_t removal);
   // Everything may have changed.
-  void touch_all(int64_t offset, uint64_t removal);
+  void touch_all(const Batch* batch, int64_t offset, uint64_t removal);
   // Redis was made anew: offsets of its stream mean nothing any more, and what it has done may have been missed.
   void restart();
 
-  // Those that may leave.
-  std::vector<Invalidation> take(int64_t settled_offset, uint64_t removals_committed);
+  // Those that may leave; `waits` says whether the reply that one goes behind has not left.
+  std::vector<Invalidation> take(int64_t settled_offset, uint64_t removals_committed,
+                                 const std::function<bool(const Invalidation&)>& waits);
 
  private:
   struct Reader {
@@ -81,7 +93,7 @@ class Tracking {
   void touch_prefixes(const Batch* batch, int64_t offset, uint64_t removal);
   void drop_some();
 
-  const size_t most_keys_;
+  size_t most_keys_;
   std::unordered_map<SessionId, Options> clients_;
   std::unordered_map<std::string, std::vector<Reader>> by_key_;
   std::unordered_map<SessionId, std::deque<std::pair<uint64_t, std::string>>> reading_;  // slot and key

@@ -85,20 +85,25 @@ void Frontdesk::execute(Session* session) {
   wait_for(session, [this, session] {
     if (session->has_open_in_batch()) return false;
     if (counter_->watches().touched(session->id())) return check_watches(session);
+    counter_->watches().on_last_look(session->id());
     auto reads = std::make_unique<Unit>();
     for (const Watches::Key& key : counter_->watches().keys(session->id())) {
       std::string command;
       append_request(&command, {"PTTL", key.name});
-      if (key.may_expire()) reads->add_read(key.db, command);
+      if (key.in_doubt()) reads->add_read(key.db, command);
     }
     if (reads->ops.empty()) {
       wait_for(session, [this, session] { return check_watches(session); });
       return true;
     }
     look(session, std::move(reads), [this](Session* there, const std::string& replies) {
-      for (const int64_t pttl : integers(replies)) {
-        // -2: not there any more; -1: it has been made to last, which has been seen.
-        if (pttl == -2) return abort_execution(there);
+      const std::vector<int64_t> pttls = integers(replies);
+      auto next = pttls.begin();
+      for (const Watches::Key& key : counter_->watches().keys(there->id())) {
+        if (!key.in_doubt() || next == pttls.end()) continue;
+        const int64_t pttl = *next++;
+        // -2: it is not there; -1: it has been made to last, which has been seen.
+        if ((pttl == -2) != (key.pttl == -2)) return abort_execution(there);
         if (pttl >= 0) {
           there->expires_ms = std::min(there->expires_ms, world_->monotonic_ms() + pttl - kExpiresSoonMs);
         }

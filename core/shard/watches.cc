@@ -57,7 +57,7 @@ void Watches::touch(uint64_t hash, bool removal) {
       if (key.hash != hash) continue;
       if (removal && key.pttl == kUnknown) {
         key.removed = true;
-      } else {
+      } else if (!removal || key.pttl != -2) {  // what had expired before is only now seen to be gone
         watcher.touched = true;
       }
     }
@@ -69,12 +69,17 @@ void Watches::on_touched(const Touched& touched, const CommandInfo* command) {
   const bool removal = command != nullptr && (command->name == "del" || command->name == "unlink");
   for (const Touched::Key& key : touched.keys) touch(key_hash(key.db, key.name), removal);
   if (touched.databases.empty()) return;
-  // A key that was not there is not changed by a flush. What SWAPDB puts in its place is not known.
+  // A key that was not there is not changed by a flush. What SWAPDB puts in its place must be looked at.
   const bool flush = command->name != "swapdb";
   for (auto& [session, watcher] : sessions_) {
-    for (const Key& key : watcher.keys) {
+    for (Key& key : watcher.keys) {
       const bool in = std::find(touched.databases.begin(), touched.databases.end(), key.db) != touched.databases.end();
-      if (in && !(flush && key.pttl == -2)) watcher.touched = true;
+      if (!in) continue;
+      if (key.pttl == -2 && !watcher.last_look) {
+        key.swapped = key.swapped || !flush;
+      } else if (key.pttl != -2 || !flush) {
+        watcher.touched = true;
+      }
     }
   }
 }

@@ -23,7 +23,10 @@ class Watches {
     int64_t pttl = kUnknown;
     bool removed = false;  // seen while it was not known yet whether it was there
 
-    bool may_expire() const { return pttl >= 0 || pttl == kUnknown; }
+    bool swapped = false;  // it was not there, and another database has taken its database's place since
+
+    // What became of it is not known from the stream alone: an expiry is no change before Redis sees it.
+    bool in_doubt() const { return pttl >= 0 || pttl == kUnknown || swapped; }
   };
   static constexpr int64_t kUnknown = -3;
 
@@ -31,6 +34,8 @@ class Watches {
   void add(SessionId session, int db, std::string_view name);
   // The answers of Redis for all keys of the session that were not known yet, in their order.
   void learn(SessionId session, const std::vector<int64_t>& pttls);
+  // The keys in doubt are being looked at for the last time: what puts others in doubt from now on is a change.
+  void on_last_look(SessionId session) { sessions_.at(session).last_look = true; }
   void forget(SessionId session);
 
   bool empty() const { return sessions_.empty(); }
@@ -47,6 +52,7 @@ class Watches {
   struct Watcher {
     std::vector<Key> keys;
     bool touched = false;
+    bool last_look = false;
   };
   void touch(uint64_t hash, bool removal);
 

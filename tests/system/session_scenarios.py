@@ -23,6 +23,26 @@ SCENARIOS = {
         A: INCR k
         A: EXEC
     """),
+    "watch: SWAPDB, and keys that are not there": ((6, 2), """
+        A: SELECT 1
+        A: WATCH x
+        B: SWAPDB 0 1
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: WATCH x
+        B: SET x 1
+        B: SWAPDB 0 1
+        A: MULTI
+        A: PING
+        A: EXEC
+        A: EXISTS x
+        A: WATCH x
+        B: SWAPDB 0 1
+        A: MULTI
+        A: PING
+        A: EXEC
+    """),
     "watch: in RESP3": ((6, 2), """
         A: WATCH k
         B: SET k 2
@@ -278,6 +298,29 @@ SCENARIOS = {
         B: FUNCTION STATS
         B: FUNCTION DELETE spin
     """),
+    "BLMOVE: what it moves wakes the next at once": ((6, 2), """
+        A> BLMOVE one two RIGHT LEFT 0
+        blocked 1
+        B> BLMOVE two three LEFT RIGHT 0
+        blocked 2
+        C> BLPOP three 0
+        blocked 3
+        D: RPUSH one x y
+        A<
+        B<
+        C<
+        D: LRANGE one 0 -1
+        D: EXISTS two three
+        A> BRPOPLPUSH left right 0
+        blocked 1
+        B> BRPOPLPUSH right left 0
+        blocked 2
+        D: RPUSH left x
+        D: LRANGE left 0 -1
+        D: EXISTS right
+        A<
+        B<
+    """),
     "BLPOP: a transaction, a script, RENAME, LMOVE, SORT STORE wake it": ((6, 2), """
         A> BLPOP l 0
         blocked 1
@@ -497,6 +540,43 @@ SCENARIOS = {
         D: XPENDING s g
         A: XREADGROUP GROUP nosuch one BLOCK 0 STREAMS s >
     """),
+    "XREADGROUP: its group goes": ((6, 2), """
+        D: XGROUP CREATE s g $ MKSTREAM
+        A> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+        blocked 1
+        D: XGROUP DESTROY s g
+        A<
+    """),
+    "XREADGROUP: its stream goes": ((7, 0), """
+        D: XGROUP CREATE s g $ MKSTREAM
+        A> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+        blocked 1
+        D: DEL s
+        A<
+        D: XGROUP CREATE s g $ MKSTREAM
+        A> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+        blocked 1
+        D: SET s 1
+        A<
+    """),
+    "XREADGROUP: its stream goes, and comes again": ((6, 2), """
+        D: XGROUP CREATE s g $ MKSTREAM
+        A> XREADGROUP GROUP g one BLOCK 300 STREAMS s >
+        blocked 1
+        D: DEL s
+        A<
+        A: PING
+    """),
+    "maxmemory that Redis keeps: it evicts, then there is nothing left to evict": ((6, 2), """
+        A: CONFIG SET maxmemory-policy allkeys-lru
+        A: SET foo bar
+        A: CONFIG SET maxmemory 1
+        A: GET foo
+        A: CONFIG SET maxmemory 0
+        A: SET foo again
+        A: CONFIG SET maxmemory-policy noeviction
+        A: GET foo
+    """),
     "CLIENT UNBLOCK": ((6, 2), """
         A: CLIENT UNBLOCK 999999
         A: CLIENT UNBLOCK x
@@ -519,6 +599,23 @@ SCENARIOS = {
         A: UNSUBSCRIBE
         A: UNSUBSCRIBE
         A: GET k
+    """),
+    "pub/sub: in spite of CLIENT REPLY OFF": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: SUBSCRIBE news
+        A> CLIENT REPLY OFF
+        B: PUBLISH news one
+        A> UNSUBSCRIBE news
+        A> CLIENT REPLY SKIP
+        A> SUBSCRIBE weather
+        A> CLIENT REPLY ON
+        A<
+    """),
+    "monitor: its own commands": ((6, 2), """
+        A: MONITOR
+        A> RESET
+        A<
     """),
     "pub/sub: patterns": ((6, 2), """
         A: PSUBSCRIBE n* ?at[^x] n*
@@ -713,6 +810,16 @@ SCENARIOS = {
         A: RESET
         A: CLIENT TRACKINGINFO
         B: SET k 2
+        A: PING
+    """),
+    "tracking: BCAST of all keys": ((6, 2), """
+        A> HELLO 3
+        A<
+        A: CLIENT TRACKING on BCAST
+        B: SET one 1
+        A<
+        B: SET two 1
+        A<
         A: PING
     """),
     "tracking: BCAST": ((6, 2), """

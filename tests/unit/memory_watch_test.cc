@@ -64,6 +64,22 @@ TEST_CASE("memory watch: over the limit any change is a reason, and until the an
   CHECK_FALSE(watch.over());
 }
 
+TEST_CASE("memory watch: a new limit is in doubt until Redis has said how much it uses") {
+  MemoryWatch watch = answered(0, info(2 * kMiB));
+  CHECK_FALSE(watch.in_doubt(2000));
+  watch.set_limit(kMiB);
+  CHECK(watch.in_doubt(2000));
+  CHECK(watch.due(2000, 0));
+  watch.on_asked(2000, 0);
+  CHECK(watch.in_doubt(2000));
+  CHECK_FALSE(watch.in_doubt(2100));
+  watch.on_answer(info(2 * kMiB));
+  CHECK_FALSE(watch.in_doubt(2000));
+  CHECK(watch.over());
+  watch.set_limit(0);
+  CHECK_FALSE(watch.in_doubt(2000));
+}
+
 TEST_CASE("memory watch: an answer that is none changes nothing") {
   MemoryWatch watch = answered(kMiB, info(2 * kMiB));
   watch.on_asked(2000, 0);

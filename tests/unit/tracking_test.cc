@@ -30,9 +30,10 @@ struct Fixture {
     tracking.on_unit_end(batch, offset, removal);
   }
   // "1:k 1:a,b 2:*"
-  std::string told(int64_t settled = 1000, uint64_t removals = 1000) {
+  std::string told(int64_t settled = 1000, uint64_t removals = 1000, uint64_t left = 1000) {
     std::string text;
-    for (const Tracking::Invalidation& one : tracking.take(settled, removals)) {
+    const auto waits = [&](const Tracking::Invalidation& one) { return one.behind > left; };
+    for (const Tracking::Invalidation& one : tracking.take(settled, removals, waits)) {
       text += (text.empty() ? "" : " ") + std::to_string(one.session) + ":" + (one.all ? "*" : "");
       for (const std::string& key : one.keys) text += (text.ends_with(":") ? "" : ",") + key;
     }
@@ -86,13 +87,34 @@ TEST_CASE("tracking: not before the log holds it") {
   CHECK(f.told(100, 7) == "1:k");
 }
 
-TEST_CASE("tracking: a second read under way counts for itself") {
+TEST_CASE("tracking: one's own change is told behind its reply") {
+  Fixture f;
+  f.tracking.begin(2, {});
+  f.tracking.on_read(1, 1, {"k"});
+  f.tracking.on_read(2, 1, {"k"});
+  f.tracking.on_left(1, 2);
+  f.tracking.on_left(2, 2);
+  Batch batch = batch_of({{1, key_hash(0, "k")}});
+  batch.ops[0].waiter.slot = 7;
+  f.touch({"k"}, 0, &batch);
+  CHECK(f.told(1000, 1000, 6) == "2:k");
+  CHECK(f.told(1000, 1000, 7) == "1:k");
+
+  f.tracking.on_read(1, 8, {"k"});
+  f.tracking.on_left(1, 9);
+  batch.ops[0].waiter.filter = Filter::kBlocked;
+  f.touch({"k"}, 0, &batch);
+  CHECK(f.told() == "");
+  CHECK(f.told(1000, 1000, Tracking::kBlockedCall) == "1:k");
+}
+
+TEST_CASE("tracking: who is reading a key again is told once, behind that reply") {
   Fixture f;
   f.tracking.on_read(1, 1, {"k"});
   f.tracking.on_left(1, 2);
   f.tracking.on_read(1, 2, {"k"});
   f.touch({"k"});
-  CHECK(f.told() == "1:k");
+  CHECK(f.told() == "");
   f.tracking.on_left(1, 3);
   CHECK(f.told() == "1:k");
 }
@@ -221,9 +243,13 @@ TEST_CASE("MONITOR shows what clients send, but for secrets") {
   f.say("SELECT 3 | AUTH a b");
   f.send("*2\r\n$3\r\nGET\r\n$3\r\na\"\x01\r\n");
   CHECK(f.turn(2) ==
-        "+1700000000.000000 [0 1.2.3.4:1] \"SELECT\" \"3\"\r\n"
+        "+1700000000.000000 [3 1.2.3.4:1] \"SELECT\" \"3\"\r\n"
         "+1700000000.000000 [3 1.2.3.4:1] \"AUTH\" \"(redacted)\" \"(redacted)\"\r\n"
         "+1700000000.000000 [3 1.2.3.4:1] \"GET\" \"a\\\"\\x01\"\r\n");
+  f.say("NOSUCH | GET");
+  f.counter.no_reads = "LOADING";
+  f.say("GET a");
+  CHECK(f.turn(2) == "");
   f.say("RESET", 2);
   f.say("PING");
   CHECK(f.turn(2) == "");

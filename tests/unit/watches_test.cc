@@ -103,7 +103,9 @@ TEST_CASE("watches: what the look itself removed, having expired, was never ther
   CHECK(!f.watches.touched(1));
   f.watches.learn(2, {-1});  // it was removed behind the look
   CHECK(f.watches.touched(2));
-  f.seen("DEL gone");
+  f.seen("DEL gone");  // of another database that SWAPDB has put there
+  CHECK(!f.watches.touched(1));
+  f.seen("SET gone 1");
   CHECK(f.watches.touched(1));
 }
 
@@ -115,7 +117,7 @@ TEST_CASE("watches: a write before the look has answered counts") {
   CHECK(f.watches.touched(1));
 }
 
-TEST_CASE("watches: a flush changes the keys that were there, SWAPDB perhaps all") {
+TEST_CASE("watches: a flush changes the keys that were there, SWAPDB perhaps the others") {
   Fixture f;
   f.watches.add(1, 0, "there");
   f.watches.add(2, 0, "absent");
@@ -125,6 +127,15 @@ TEST_CASE("watches: a flush changes the keys that were there, SWAPDB perhaps all
   f.watches.learn(3, {-2});
   f.seen("FLUSHALL");
   CHECK(f.watches.touched(1));
+  CHECK(!f.watches.touched(2));
+  CHECK(!f.watches.keys(2)[0].in_doubt());
+  f.seen("SWAPDB 0 1");
+  CHECK(!f.watches.touched(2));
+  CHECK(f.watches.keys(2)[0].in_doubt());
+  f.seen("DEL absent");
+  CHECK(!f.watches.touched(2));
+  f.watches.on_last_look(2);
+  f.seen("FLUSHALL");
   CHECK(!f.watches.touched(2));
   f.seen("SWAPDB 0 1");
   CHECK(f.watches.touched(2));
@@ -146,8 +157,8 @@ TEST_CASE("watches: the same key twice is one, and a second WATCH asks only for 
   CHECK(keys[0].pttl == 5);
   CHECK(keys[1].pttl == -1);
   CHECK(keys[2].pttl == -2);
-  CHECK(keys[0].may_expire());
-  CHECK(!keys[1].may_expire());
+  CHECK(keys[0].in_doubt());
+  CHECK(!keys[1].in_doubt());
 }
 
 TEST_CASE("watches: keys whose hashes are equal, as anybody can make them") {
