@@ -14,9 +14,10 @@ namespace {
 
 constexpr int64_t kClientCheckMs = 250;
 
-int64_t wall_clock_ms() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count();
+// Of the wall clock over libuv's. In nanoseconds: rounded, it could put our time a moment ahead of Redis's.
+int64_t wall_minus_monotonic_ns() {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(wall).count() - static_cast<int64_t>(uv_hrtime());
 }
 
 template <class Handle>
@@ -42,7 +43,7 @@ Shell::Shell(const Settings& settings, const ShardOptions& options, std::unique_
       feed_(&loop_, &shard_),
       snapshots_(settings.snapshots.directory, settings.redis.server_program,
                  [this] { uv_async_send(&snapshot_ready_); }),
-      unix_minus_monotonic_(wall_clock_ms() - static_cast<int64_t>(uv_now(&loop_))),
+      unix_minus_monotonic_ns_(wall_minus_monotonic_ns()),
       shard_(this, options) {
   loop_.data = prepare_.data = idle_.data = timer_.data = this;
   log_ready_.data = snapshot_ready_.data = stop_.data = this;
@@ -89,7 +90,7 @@ void Shell::turn() {
 }
 
 void Shell::tick() {
-  unix_minus_monotonic_ = wall_clock_ms() - monotonic_ms();
+  unix_minus_monotonic_ns_ = wall_minus_monotonic_ns();
   if (monotonic_ms() >= next_client_check_ms_) {
     next_client_check_ms_ = monotonic_ms() + kClientCheckMs;
     clients_.check_time();

@@ -40,7 +40,7 @@ class Shell final : public World {
   };
 
   // World
-  int64_t unix_ms() override { return monotonic_ms() + unix_minus_monotonic_; }
+  int64_t unix_ms() override { return (monotonic_ms() * 1'000'000 + unix_minus_monotonic_ns_) / 1'000'000; }
   int64_t monotonic_ms() override { return static_cast<int64_t>(uv_now(&loop_)); }
   void link_connect(Link link) override { link_of(link).connect(); }
   void link_send(Link link, std::string bytes) override { link_of(link).send(std::move(bytes)); }
@@ -100,7 +100,7 @@ class Shell final : public World {
   int status_ = 0;
   int64_t stop_by_ms_ = 0;
   int64_t next_client_check_ms_ = 0;
-  int64_t unix_minus_monotonic_ = 0;
+  int64_t unix_minus_monotonic_ns_ = 0;
   bool spinning_ = false;
   bool ready_said_ = false;
 
