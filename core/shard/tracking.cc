@@ -13,20 +13,6 @@ bool names(const Batch& batch, const Op& op, const std::string& key) {
   return std::find(parser.argv().begin(), parser.argv().end(), key) != parser.argv().end();
 }
 
-// Whether the session itself has changed the key in the batch, and nobody else can have.
-bool only_by(SessionId session, const Batch* batch, int db, const std::string& key) {
-  if (batch == nullptr) return false;
-  const uint64_t hash = key_hash(db, key);
-  bool its_own = false;
-  for (const Op& op : batch->ops) {
-    if (op.kind != Op::Kind::kWrite || (op.touches != hash && op.touches != kTouchesAnything)) continue;
-    if (op.waiter.session != session) return false;
-    // What was evicted beside it is not.
-    its_own = its_own || op.touches == hash || names(*batch, op, key);
-  }
-  return its_own;
-}
-
 // See Invalidation::behind.
 uint64_t last_reply_to(SessionId session, const Batch* batch) {
   uint64_t last = 0;
@@ -117,7 +103,8 @@ void Tracking::on_left(SessionId session, uint64_t slot) {
 
 void Tracking::on_touched(const Touched& touched) {
   if (touched.anything || !touched.databases.empty()) all_changed_ = true;
-  for (const Touched::Key& key : touched.keys) changed_.push_back({key.db, std::string(key.name)});
+  for (const Touched::Key& key : touched.keys) changed_.push_back({key.db, std::string(key.name), commands_});
+  commands_++;
 }
 
 void Tracking::on_unit_end(const Batch* batch, int64_t offset, uint64_t removal) {
@@ -128,7 +115,27 @@ void Tracking::on_unit_end(const Batch* batch, int64_t offset, uint64_t removal)
     touch_prefixes(batch, offset, removal);
   }
   changed_.clear();
+  commands_ = 0;
   all_changed_ = false;
+}
+
+// Whether the session itself has changed the key in the batch, and nothing else can have: a key that it wrote may have
+// expired at once.
+bool Tracking::only_by(SessionId session, const Batch* batch, const Changed& changed) const {
+  if (batch == nullptr) return false;
+  const uint64_t hash = key_hash(changed.db, changed.key);
+  size_t its_own = 0;
+  for (const Op& op : batch->ops) {
+    if (op.kind != Op::Kind::kWrite || (op.touches != hash && op.touches != kTouchesAnything)) continue;
+    if (op.waiter.session != session) return false;
+    // What was evicted beside it is not.
+    if (op.touches == hash || names(*batch, op, changed.key)) its_own++;
+  }
+  std::set<size_t> commands;
+  for (const Changed& other : changed_) {
+    if (other.db == changed.db && other.key == changed.key) commands.insert(other.command);
+  }
+  return its_own > 0 && commands.size() <= its_own;
 }
 
 void Tracking::touch_readers(const Changed& changed, const Batch* batch, int64_t offset, uint64_t removal) {
@@ -142,7 +149,7 @@ void Tracking::touch_readers(const Changed& changed, const Batch* batch, int64_t
   std::erase_if(entry->second, [&](Reader& reader) {
     const Options* options = of(reader.session);
     if (options == nullptr || options->broadcast) return true;
-    if (options->no_loop && only_by(reader.session, batch, changed.db, changed.key)) return reader.slot == 0;
+    if (options->no_loop && only_by(reader.session, batch, changed)) return reader.slot == 0;
     if (reader.slot != 0) {
       reader.changed = true;
       reader.offset = offset;
@@ -167,7 +174,7 @@ void Tracking::touch_prefixes(const Batch* batch, int64_t offset, uint64_t remov
       std::set<std::string> keys;
       for (const Changed& changed : changed_) {
         if (!changed.key.starts_with(prefix)) continue;
-        if (!options.no_loop || !only_by(session, batch, changed.db, changed.key)) keys.insert(changed.key);
+        if (!options.no_loop || !only_by(session, batch, changed)) keys.insert(changed.key);
       }
       if (!keys.empty()) {
         due_.push_back({session, false, {keys.begin(), keys.end()}, offset, removal, last_reply_to(session, batch)});

@@ -88,7 +88,9 @@ class Tracking {
   struct Changed {
     int db;
     std::string key;
+    size_t command;  // its number in the unit
   };
+  bool only_by(SessionId session, const Batch* batch, const Changed& changed) const;
   void touch_readers(const Changed& changed, const Batch* batch, int64_t offset, uint64_t removal);
   void touch_prefixes(const Batch* batch, int64_t offset, uint64_t removal);
   void drop_some();
@@ -98,6 +100,7 @@ class Tracking {
   std::unordered_map<std::string, std::vector<Reader>> by_key_;
   std::unordered_map<SessionId, std::deque<std::pair<uint64_t, std::string>>> reading_;  // slot and key
   std::vector<Changed> changed_;                                                         // in the unit under way
+  size_t commands_ = 0;                                                                  // of it
   bool all_changed_ = false;
   std::vector<Invalidation> due_;
 };

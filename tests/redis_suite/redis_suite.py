@@ -33,7 +33,7 @@ RESULT = re.compile(r"\[(ok|err|exception)\]: (.*?)(?: \(\d+ ms\))?$")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 FAST = ["unit/protocol", "unit/keyspace", "unit/info-command", "unit/type/incr", "unit/quit", "unit/pubsub",
         "unit/scripting", "unit/functions", "unit/lazyfree", "unit/bitfield"]
-TIME_LIMIT = 300  # seconds for a file
+TIME_LIMIT = 600  # seconds for a file
 
 
 def fetch():
@@ -96,7 +96,7 @@ class Run(harness.SystemTest):
         skip = self.directory / "skip.txt"
         skip.write_text("\n".join([*NOT_EXTERNAL, *left_out]))
         command = ["./runtest", "--host", "127.0.0.1", "--port", str(port), "--single", name, "--durable",
-                   "--timeout", "60", "--skipfile", str(skip), "--baseport", str(harness.free_port()), *options]
+                   "--timeout", "180", "--skipfile", str(skip), "--baseport", str(harness.free_port()), *options]
         passed, failed, ends = collections.Counter(), {}, True
         for line in self.play(command):
             ends = ends and "(procedure \"run_external_server_test\"" not in line

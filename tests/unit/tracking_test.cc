@@ -108,6 +108,21 @@ TEST_CASE("tracking: one's own change is told behind its reply") {
   CHECK(f.told(1000, 1000, Tracking::kBlockedCall) == "1:k");
 }
 
+TEST_CASE("tracking: NOLOOP does not hide that what one wrote has expired at once") {
+  Fixture f({.no_loop = true});
+  const Batch batch = batch_of({{1, key_hash(0, "k")}});
+  for (const bool expired : {false, true}) {
+    f.tracking.on_read(1, 1, {"k"});
+    f.tracking.on_left(1, 2);
+    Touched touched;
+    touched.keys = {{0, "k"}};
+    f.tracking.on_touched(touched);
+    if (expired) f.tracking.on_touched(touched);
+    f.tracking.on_unit_end(&batch, 0, 0);
+    CHECK(f.told() == (expired ? "1:k" : ""));
+  }
+}
+
 TEST_CASE("tracking: who is reading a key again is told once, behind that reply") {
   Fixture f;
   f.tracking.on_read(1, 1, {"k"});
