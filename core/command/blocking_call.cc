@@ -140,10 +140,8 @@ std::optional<BlockingCall> BlockingCall::parse_stream(const CommandInfo& comman
   return call;
 }
 
-std::string BlockingCall::question(size_t key) const {
-  std::string out;
-  append_request(&out, {kind_ == Kind::kSortedPop ? "ZCARD" : "LLEN", keys_[key]});
-  return out;
+std::vector<std::string_view> BlockingCall::question(size_t key) const {
+  return {kind_ == Kind::kSortedPop ? "ZCARD" : "LLEN", keys_[key]};
 }
 
 std::string BlockingCall::attempt(size_t key) const {

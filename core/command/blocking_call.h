@@ -34,7 +34,7 @@ class BlockingCall {
   const std::string& group() const { return group_; }
 
   // Asks how much is there for it: an integer, or an error if the key is of another type. Not for streams.
-  std::string question(size_t key) const;
+  std::vector<std::string_view> question(size_t key) const;
   // The command that takes from keys()[key]; for streams from all of them.
   std::string attempt(size_t key) const;
   // Its reply made into that of the call; nullopt: there was nothing to take.

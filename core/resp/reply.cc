@@ -254,6 +254,23 @@ class ReplyReader {
 
 }  // namespace
 
+void ReplyStream::clear() {
+  buffer_.clear();
+  taken_ = 0;
+  framer_ = ReplyFramer();
+}
+
+std::string_view ReplyStream::next() {
+  const std::string_view rest = std::string_view(buffer_).substr(taken_);
+  if (framer_.next(rest) == ReplyFramer::Status::kComplete) {
+    taken_ += framer_.consumed();
+    return rest.substr(0, framer_.consumed());
+  }
+  buffer_.erase(0, taken_);
+  taken_ = 0;
+  return {};
+}
+
 std::vector<std::string> split_replies(std::string_view replies) {
   std::vector<std::string> all;
   while (!replies.empty()) {

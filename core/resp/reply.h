@@ -46,6 +46,22 @@ class ReplyFramer {
   std::string error_;
 };
 
+// A connection's bytes, in whatever pieces they come, as whole replies.
+class ReplyStream {
+ public:
+  void clear();
+  void add(std::string_view data) { buffer_.append(data); }
+  // The next whole reply, until the next call of anything here; "" if there is none yet, or none any more: see error().
+  std::string_view next();
+  const std::string& error() const { return framer_.error(); }
+  bool empty() const { return taken_ == buffer_.size(); }
+
+ private:
+  std::string buffer_;
+  size_t taken_ = 0;
+  ReplyFramer framer_;
+};
+
 // Cuts replies that stand one behind the other.
 std::vector<std::string> split_replies(std::string_view replies);
 

@@ -67,6 +67,11 @@ struct Unit {
     op.db = db;
     add(std::move(op), command);
   }
+  void add_question(int db, const std::vector<std::string_view>& argv) {
+    std::string command;
+    append_request(&command, argv);
+    add_read(db, command);
+  }
   void add(Op op, std::string_view command) {
     op.offset = bytes.size();
     op.length = command.size();

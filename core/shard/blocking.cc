@@ -102,27 +102,24 @@ void Blocking::finish_when_settled(Call* call, std::string_view reply) {
 
 // XREAD's "$" means what is the last entry now.
 void Blocking::learn_last_ids(Call* call) {
-  auto unit = std::make_unique<Unit>();
+  Unit unit;
   for (const size_t key : call->call.last_id_wanted()) {
-    std::string question;
-    append_request(&question, {"XINFO", "STREAM", call->call.keys()[key]});
-    unit->add_read(call->db, question);
+    unit.add_question(call->db, {"XINFO", "STREAM", call->call.keys()[key]});
   }
-  counter_->look(std::move(unit),
-                 [this, id = call->session, serial = call->serial](const Result<std::string>& replies) {
-                   Call* there = find(id);
-                   if (there == nullptr || there->serial != serial) return;
-                   if (!replies.ok()) return give_up(there, replies.error());
-                   const std::vector<ReplyValue> values = parse_all(split_replies(*replies));
-                   const std::vector<size_t> wanted = there->call.last_id_wanted();
-                   for (size_t i = 0; i < wanted.size() && i < values.size(); i++) {
-                     if (values[i].is_error() && values[i].text.starts_with("WRONGTYPE")) {
-                       return finish_when_settled(there, split_replies(*replies)[i]);
-                     }
-                     there->call.set_last_id(wanted[i], last_generated_id(values[i]));
-                   }
-                   go_on(there);
-                 });
+  counter_->look(unit, [this, id = call->session, serial = call->serial](const Result<std::string>& replies) {
+    Call* there = find(id);
+    if (there == nullptr || there->serial != serial) return;
+    if (!replies.ok()) return give_up(there, replies.error());
+    const std::vector<ReplyValue> values = parse_all(split_replies(*replies));
+    const std::vector<size_t> wanted = there->call.last_id_wanted();
+    for (size_t i = 0; i < wanted.size() && i < values.size(); i++) {
+      if (values[i].is_error() && values[i].text.starts_with("WRONGTYPE")) {
+        return finish_when_settled(there, split_replies(*replies)[i]);
+      }
+      there->call.set_last_id(wanted[i], last_generated_id(values[i]));
+    }
+    go_on(there);
+  });
 }
 
 // Finds out what is there, or, for a stream, attempts to read it.
@@ -135,18 +132,15 @@ void Blocking::go_on(Call* call) {
 void Blocking::look(Call* call) {
   call->state = Call::State::kLooking;
   call->again = false;
-  auto unit = std::make_unique<Unit>();
-  for (size_t key = 0; key < call->call.keys().size(); key++) {
-    unit->add_read(call->db, call->call.question(key));
-  }
-  counter_->look(std::move(unit),
-                 [this, id = call->session, serial = call->serial](const Result<std::string>& replies) {
-                   Call* there = find(id);
-                   if (there == nullptr || there->serial != serial) return;
-                   if (!replies.ok()) return give_up(there, replies.error());
-                   const std::vector<std::string> raw = split_replies(*replies);
-                   looked(there, parse_all(raw), raw);
-                 });
+  Unit unit;
+  for (size_t key = 0; key < call->call.keys().size(); key++) unit.add_question(call->db, call->call.question(key));
+  counter_->look(unit, [this, id = call->session, serial = call->serial](const Result<std::string>& replies) {
+    Call* there = find(id);
+    if (there == nullptr || there->serial != serial) return;
+    if (!replies.ok()) return give_up(there, replies.error());
+    const std::vector<std::string> raw = split_replies(*replies);
+    looked(there, parse_all(raw), raw);
+  });
 }
 
 void Blocking::looked(Call* call, const std::vector<ReplyValue>& replies, const std::vector<std::string>& raw) {
@@ -236,13 +230,9 @@ void Blocking::signal(const KeyName& key, Queue* queue) {
 void Blocking::look_at(const KeyName& key, Queue* queue) {
   queue->looking = true;
   queue->again = false;
-  auto unit = std::make_unique<Unit>();
-  for (const char* verb : {"LLEN", "ZCARD"}) {
-    std::string question;
-    append_request(&question, {verb, key.second});
-    unit->add_read(key.first, question);
-  }
-  counter_->look(std::move(unit), [this, key](const Result<std::string>& replies) {
+  Unit unit;
+  for (const char* verb : {"LLEN", "ZCARD"}) unit.add_question(key.first, {verb, key.second});
+  counter_->look(unit, [this, key](const Result<std::string>& replies) {
     Queue& there = queues_.at(key);
     there.looking = false;
     if (there.calls.empty()) {
@@ -349,8 +339,10 @@ void Blocking::attempt(Call* call, size_t key) {
   Op op = desk_->make_op(counter_->table().find(parser.argv()), call->db, parser.argv());
   op.waiter = waiter;
   unit.add(std::move(op), command);
-  // Somebody may wait for what it moves.
-  for (Push& push : pushes_in(unit)) moved_.push_back(std::move(push));
+  if (call->call.kind() == BlockingCall::Kind::kListMove) {
+    // Somebody may wait for what it moves.
+    for (Push& push : pushes_in(unit)) moved_.push_back(std::move(push));
+  }
   counter_->write(session, std::move(unit));
 }
 
@@ -388,13 +380,9 @@ void Blocking::on_settled(const Waiter& waiter) {
 // The stream, or only the group?
 void Blocking::find_out_what_is_gone(Call* call) {
   call->state = Call::State::kLooking;
-  auto unit = std::make_unique<Unit>();
-  for (const std::string& key : call->call.keys()) {
-    std::string question;
-    append_request(&question, {"TYPE", key});
-    unit->add_read(call->db, question);
-  }
-  counter_->look(std::move(unit), [this, id = call->session, serial = call->serial](const Result<std::string>& types) {
+  Unit unit;
+  for (const std::string& key : call->call.keys()) unit.add_question(call->db, {"TYPE", key});
+  counter_->look(unit, [this, id = call->session, serial = call->serial](const Result<std::string>& types) {
     Call* there = find(id);
     if (there == nullptr || there->serial != serial) return;
     if (!types.ok()) return give_up(there, types.error());

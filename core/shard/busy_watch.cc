@@ -10,14 +10,16 @@ namespace {
 
 constexpr int64_t kSuspectMs = 50;  // without a word of Redis
 constexpr int64_t kAgainMs = 20;
+constexpr int64_t kStaleMs = 1000;  // Redis may say nothing for so long while it is busy: then it hangs
 constexpr std::string_view kLost = "-UNAVAILABLE no second connection to Redis, which this must go by\r\n";
 
 }  // namespace
 
-bool is_for_busy_redis(const std::vector<std::string_view>& argv) {
+bool is_for_busy_redis(const std::vector<std::string_view>& argv, bool busy) {
   if (argv.size() != 2) return false;
-  if (same_word(argv[0], "SCRIPT")) return same_word(argv[1], "KILL");
-  return same_word(argv[0], "FUNCTION") && (same_word(argv[1], "KILL") || same_word(argv[1], "STATS"));
+  const bool function = same_word(argv[0], "FUNCTION");
+  if (same_word(argv[1], "KILL")) return function || same_word(argv[0], "SCRIPT");
+  return function && busy && same_word(argv[1], "STATS");
 }
 
 bool BusyWatch::work(bool owes, int64_t now_ms) {
@@ -26,10 +28,12 @@ bool BusyWatch::work(bool owes, int64_t now_ms) {
     heard_ms_ = now_ms;
     return false;
   }
+  if (asked_ && now_ms - asked_ms_ >= kStaleMs) error_.clear();
   const bool was_busy = !error_.empty();
   if ((was_busy || now_ms - heard_ms_ >= kSuspectMs) && !asked_ && now_ms >= next_ms_) {
     asked_ = true;
-    ask({"PING"}, [this](std::string_view reply) {
+    asked_ms_ = now_ms;
+    enqueue({"PING"}, [this](std::string_view reply) {
       asked_ = false;
       next_ms_ = world_->monotonic_ms() + kAgainMs;
       const bool busy = reply.starts_with("-BUSY");
@@ -45,16 +49,20 @@ void BusyWatch::on_main_data(int64_t now_ms) {
   next_ms_ = 0;  // it may be over: ask at once
 }
 
-void BusyWatch::ask(const std::vector<std::string_view>& argv, Answer answer) {
+void BusyWatch::ask(Protocol protocol, const std::vector<std::string_view>& argv, Answer answer) {
+  const bool resp3 = protocol == Protocol::kResp3;
+  if (resp3) enqueue({"HELLO", "3"}, [](std::string_view) {});
+  enqueue(argv, std::move(answer));
+  if (resp3) enqueue({"HELLO", "2"}, [](std::string_view) {});
+}
+
+void BusyWatch::enqueue(const std::vector<std::string_view>& argv, Answer answer) {
   Question question;
   append_request(&question.bytes, argv);
   question.answer = std::move(answer);
   if (state_ == State::kUp) return send(std::move(question));
   waiting_.push_back(std::move(question));
-  if (state_ == State::kDown) connect();
-}
-
-void BusyWatch::connect() {
+  if (state_ != State::kDown) return;
   state_ = State::kConnecting;
   world_->link_connect(Link::kAside);
 }
@@ -88,22 +96,21 @@ void BusyWatch::reset() {
 }
 
 void BusyWatch::give_up() {
-  buffer_.clear();
-  framer_ = ReplyFramer();
+  stream_.clear();
   for (const Answer& answer : std::exchange(answers_, {})) answer(kLost);
   for (const Question& question : std::exchange(waiting_, {})) question.answer(kLost);
 }
 
 void BusyWatch::on_data(std::string_view data) {
-  buffer_.append(data);
-  while (framer_.next(buffer_) == ReplyFramer::Status::kComplete && !answers_.empty()) {
-    const std::string reply = buffer_.substr(0, framer_.consumed());
-    buffer_.erase(0, framer_.consumed());
+  stream_.add(data);
+  while (!answers_.empty()) {
+    const std::string_view reply = stream_.next();
+    if (reply.empty()) break;
     const Answer answer = std::move(answers_.front());
     answers_.pop_front();
     answer(reply);
   }
-  if (framer_.error().empty() && (!answers_.empty() || buffer_.empty())) return;
+  if (stream_.error().empty() && (!answers_.empty() || stream_.empty())) return;
   world_->note(World::Level::kWarn, "the second connection to Redis: it sent what is no reply");
   reset();
 }

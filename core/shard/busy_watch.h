@@ -30,11 +30,11 @@ class BusyWatch {
   void on_main_data(int64_t now_ms);
   // What Redis says to all (without "-"), or "" while it is not busy.
   const std::string& error() const { return error_; }
-  // It may be busy, or hang.
+  // It may be busy, or hang: there is no answer to that yet.
   bool suspects() const { return asked_ && error_.empty(); }
 
   // A request for the second connection. `answer` gets one whole reply, or an error of ours.
-  void ask(const std::vector<std::string_view>& argv, Answer answer);
+  void ask(Protocol protocol, const std::vector<std::string_view>& argv, Answer answer);
 
   void on_link_up();
   void on_link_down();
@@ -48,7 +48,7 @@ class BusyWatch {
     std::string bytes;
     Answer answer;
   };
-  void connect();
+  void enqueue(const std::vector<std::string_view>& argv, Answer answer);
   void send(Question question);
   void give_up();
 
@@ -57,15 +57,15 @@ class BusyWatch {
   State state_ = State::kDown;
   std::deque<Question> waiting_;  // for the connection
   std::deque<Answer> answers_;    // due on it
-  std::string buffer_;
-  ReplyFramer framer_;
+  ReplyStream stream_;
   std::string error_;
   bool asked_ = false;  // whether it is busy; no answer yet
   bool found_ = false;  // it is, since the last turn
-  int64_t heard_ms_ = 0, next_ms_ = 0;
+  int64_t heard_ms_ = 0, asked_ms_ = 0, next_ms_ = 0;
 };
 
-// SCRIPT KILL and its like: what must not wait behind a script.
-bool is_for_busy_redis(const std::vector<std::string_view>& argv);
+// SCRIPT KILL and its like: what must not wait behind a script. FUNCTION STATS only while there is one (`busy`): what
+// it tells must be settled otherwise.
+bool is_for_busy_redis(const std::vector<std::string_view>& argv, bool busy);
 
 }  // namespace holdfast

@@ -22,12 +22,6 @@ size_t tracking_limit(const std::string& text) {
   return limit == 0 ? SIZE_MAX : limit;
 }
 
-std::unique_ptr<Unit> unit_of(const std::string& request) {
-  auto unit = std::make_unique<Unit>();
-  unit->add_read(0, request);
-  return unit;
-}
-
 }  // namespace
 
 LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
@@ -52,11 +46,10 @@ void Frontdesk::set_config(Session* session, const Argv& argv) {
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
   wait_for(session, [this, session, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
-    // One behind the other, but not in a transaction: out of memory, Redis would refuse that, too.
-    for (size_t i = 0; i + 1 < change.requests.size(); i++) {
-      counter_->look(unit_of(change.requests[i]), [](const Result<std::string>&) {});
-    }
-    look(session, unit_of(change.requests.back()), [this, change](Session* there, const std::string& reply) {
+    Unit unit;
+    for (const std::string& request : change.requests) unit.add_read(0, request);
+    look(session, unit, [this, change](Session* there, const std::string& replies) {
+      const std::string reply = split_replies(replies).back();
       const bool done = reply.starts_with('+');
       if (done) {
         counter_->settings().carried_out(change);
@@ -64,7 +57,9 @@ void Frontdesk::set_config(Session* session, const Argv& argv) {
         if (most_keys != change.kept.end()) tracking_.set_most_keys(tracking_limit(most_keys->second));
       }
       if (const std::string& more = done ? change.then : change.undo; !more.empty()) {
-        counter_->look(unit_of(more), [](const Result<std::string>&) {});
+        Unit last;
+        last.add_read(0, more);
+        counter_->look(last, [](const Result<std::string>&) {});
       }
       there->asking = false;
       answer(there, reply);

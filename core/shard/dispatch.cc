@@ -34,45 +34,40 @@ void Frontdesk::refuse(Session* session, std::string_view error) {
 
 void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view command) {
   const CommandInfo* info = counter_->table().find(argv);
-  session->refused = info == nullptr || !info->arity_fits(argv.size());
+  session->refused = false;
   if (info != nullptr && session->last_command != info->name) session->last_command = info->name;
-  if (refused_as_busy(session, info, argv)) {
-    // Done.
-  } else if (info == nullptr || !info->arity_fits(argv.size())) {
-    ask_redis(session, argv, command);
-  } else if (only_subscribes(session, *info)) {
-    refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
-                        " are allowed in this context");
-  } else if (session->transaction && !steers_transaction(info->name)) {
-    std::string reason = why_not(info, argv);
-    if (reason.empty() && info->no_multi) reason = "ERR Command not allowed inside a transaction";
-    if (reason.empty()) {
-      queue(session, command);
-    } else {
-      refuse(session, reason);
-    }
-  } else {
-    admit(session, info, argv, command);
-  }
+  decide(session, info, argv, command);
   if (!session->refused) show_to_monitors(*session, info, argv);
   // What CLIENT CACHING said was for this request.
   const bool done = session->caching && !session->transaction && !session->executing;
   if (done && !(info != nullptr && info->name.starts_with("client"))) session->caching.reset();
 }
 
-bool Frontdesk::refused_as_busy(Session* session, const CommandInfo* info, const Argv& argv) {
-  const std::string& busy = counter_->busy();
-  // WATCH looks at the keys: it would have to wait.
-  if (busy.empty() || is_for_busy_redis(argv) || (info != nullptr && info->allow_busy && info->name != "watch"))
-    return false;
-  if (info == nullptr || info->name != "exec") {
-    refuse(session, busy);
-    return true;
+void Frontdesk::decide(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
+  if (const std::string& busy = counter_->busy(); !busy.empty() && refused_while_busy(info, argv)) {
+    if (info == nullptr || info->name != "exec") return refuse(session, busy);
+    session->transaction.reset();
+    counter_->watches().forget(session->id());
+    return refuse(session, "EXECABORT Transaction discarded because of: " + busy);
   }
-  session->transaction.reset();
-  counter_->watches().forget(session->id());
-  reply_error(session, "EXECABORT Transaction discarded because of: " + busy);
-  return true;
+  const bool not_here = session->transaction && info != nullptr && info->no_multi;
+  if (info == nullptr || !info->arity_fits(argv.size()) || not_here) {
+    session->refused = true;
+    return ask_redis(session, argv, command);
+  }
+  if (only_subscribes(session, *info)) {
+    return refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
+                               " are allowed in this context");
+  }
+  if (!session->transaction || steers_transaction(info->name)) return admit(session, info, argv, command);
+  if (const std::string reason = why_not(info, argv); !reason.empty()) return refuse(session, reason);
+  queue(session, command);
+}
+
+// Whether Redis does not take it while a script runs on; nor do we take WATCH, which looks at the keys.
+bool Frontdesk::refused_while_busy(const CommandInfo* info, const Argv& argv) {
+  if (is_for_busy_redis(argv, true)) return false;
+  return info == nullptr || !info->allow_busy || info->name == "watch";
 }
 
 void Frontdesk::refuse_busy(const Waiter& waiter) {
@@ -104,7 +99,7 @@ bool Frontdesk::only_subscribes(Session* session, const CommandInfo& info) {
   return !info.name.ends_with("subscribe") && info.name != "ping" && info.name != "quit" && info.name != "reset";
 }
 
-// Neither the table nor its arity takes the command: Redis decides, in its own words.
+// The table does not take the command here: Redis decides, in its own words.
 void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view command) {
   if (same_word(argv[0], "HOST:") || same_word(argv[0], "POST")) {
     // HTTP: Redis takes it for an attack through a browser and closes the connection; so do we, ours being shared.
@@ -170,7 +165,7 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     wait_or_forward(session, info, argv, command);
     return;
   }
-  if (is_for_busy_redis(argv)) {
+  if (is_for_busy_redis(argv, !counter_->busy().empty())) {
     ask_aside(session, argv);
     return;
   }

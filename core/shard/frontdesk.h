@@ -50,9 +50,10 @@ class Counter {
   // Reads that go to Redis in one transaction.
   virtual void reads_at_once(Session* session, std::unique_ptr<Unit> unit) = 0;
   virtual Watches& watches() = 0;
-  // Asks Redis for Holdfast itself. `then` gets the replies, one behind the other, once all that had happened in Redis
-  // by then has been seen; or why there are none. Only for a session without writes under way: it would overtake them.
-  virtual void look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string> replies)> then) = 0;
+  // Asks Redis for Holdfast itself: single reads. `then` gets the replies, one behind the other, once all that had
+  // happened in Redis by then has been seen; or why there are none. Only for a session without writes under way: it
+  // would overtake them.
+  virtual void look(const Unit& reads, std::function<void(Result<std::string> replies)> then) = 0;
   // Whether a write to one of the keys (hashes) is under way whose effects have not been seen yet.
   virtual bool write_under_way(const std::vector<uint64_t>& keys) const = 0;
   // For how long the log has not confirmed what it was given first; 0: nothing is under way.
@@ -171,7 +172,8 @@ class Frontdesk {
   void forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv, std::string_view command,
                     Filter filter = Filter::kNone);
   void refuse(Session* session, std::string_view error);
-  bool refused_as_busy(Session* session, const CommandInfo* info, const Argv& argv);
+  void decide(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
+  static bool refused_while_busy(const CommandInfo* info, const Argv& argv);
   void ask_aside(Session* session, const Argv& argv);
   bool only_subscribes(Session* session, const CommandInfo& info);
   std::string why_not(const CommandInfo* info, const Argv& argv) const;
@@ -200,7 +202,7 @@ class Frontdesk {
   void begin_watch(Session* session, const std::vector<std::string>& keys);
   bool check_watches(Session* session);
   void abort_execution(Session* session);
-  void look(Session* session, std::unique_ptr<Unit> reads, std::function<void(Session*, const std::string&)> then);
+  void look(Session* session, const Unit& reads, std::function<void(Session*, const std::string&)> then);
   void wait_for(Session* session, std::function<bool()> step);
 
   World* world_;

@@ -38,8 +38,7 @@ void KeyEvents::want(bool wanted, int64_t now_ms) {
 
 void KeyEvents::on_link_up() {
   if (state_ != State::kConnecting) return;
-  buffer_.clear();
-  framer_ = ReplyFramer();
+  stream_.clear();
   confirmations_due_ = 0;
   std::string out;
   if (!options_.redis_password.empty()) {
@@ -55,24 +54,22 @@ void KeyEvents::on_link_down() { state_ = State::kDown; }
 
 std::vector<KeyEvents::Event> KeyEvents::on_data(std::string_view data, int hidden_db) {
   std::vector<Event> events;
-  buffer_.append(data);
-  std::string_view rest = buffer_;
-  for (;;) {
-    const ReplyFramer::Status status = framer_.next(rest);
-    if (status == ReplyFramer::Status::kIncomplete) break;
-    const Result<ReplyValue> reply = status == ReplyFramer::Status::kComplete
-                                         ? parse_reply(rest.substr(0, framer_.consumed()))
-                                         : Result<ReplyValue>(Error{framer_.error()});
-    if (!reply.ok()) {
-      world_->note(World::Level::kWarn, "keyspace notifications: Redis sent what is no reply: " + reply.error());
-      world_->link_close(Link::kEvents);
-      state_ = State::kDown;
-      return events;
+  stream_.add(data);
+  std::string problem;
+  for (std::string_view bytes = stream_.next(); !bytes.empty() && problem.empty(); bytes = stream_.next()) {
+    const Result<ReplyValue> reply = parse_reply(bytes);
+    if (reply.ok()) {
+      on_reply(*reply, hidden_db, &events);
+    } else {
+      problem = reply.error();
     }
-    on_reply(*reply, hidden_db, &events);
-    rest.remove_prefix(framer_.consumed());
   }
-  buffer_.erase(0, buffer_.size() - rest.size());
+  if (problem.empty()) problem = stream_.error();
+  if (!problem.empty()) {
+    world_->note(World::Level::kWarn, "keyspace notifications: Redis sent what is no reply: " + problem);
+    world_->link_close(Link::kEvents);
+    state_ = State::kDown;
+  }
   return events;
 }
 

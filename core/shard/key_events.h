@@ -41,8 +41,7 @@ class KeyEvents {
   State state_ = State::kDown;
   int confirmations_due_ = 0;
   int64_t retry_ms_ = 0;
-  std::string buffer_;
-  ReplyFramer framer_;
+  ReplyStream stream_;
 };
 
 // Whether such an event could come to who has subscribed to this channel, or to this pattern.

@@ -31,8 +31,7 @@ void ReplyGate::take_tap_progress() {
     reads_done_.pop_front();
     for (const ReplyGroup::Member& member : done.group.members) {
       if (member.waiter.session == kLook) {
-        const auto look = looks_.extract(member.waiter.slot);
-        look.mapped().then(look.mapped().replies);
+        end_look(member.waiter, {});
       } else {
         hold_or_release(member.waiter, done.offset, member.touches);
       }
@@ -72,8 +71,14 @@ void ReplyGate::give_up_reads(const std::string& error) {
 
 void ReplyGate::give_up_read(const Waiter& waiter, const std::string& error) {
   if (waiter.session != kLook) return desk_->give_up(waiter, error);
+  end_look(waiter, error);
+}
+
+// Each read of a look is in its group: the first ends it.
+void ReplyGate::end_look(const Waiter& waiter, const std::string& error) {
   const auto look = looks_.extract(waiter.slot);
-  look.mapped().then(Error{error});
+  if (look.empty()) return;
+  look.mapped().then(error.empty() ? Result<std::string>(std::move(look.mapped().replies)) : Error{error});
 }
 
 }  // namespace holdfast

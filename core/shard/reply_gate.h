@@ -55,6 +55,7 @@ class ReplyGate {
     std::string replies;
     std::function<void(Result<std::string>)> then;
   };
+  void end_look(const Waiter& waiter, const std::string& error);  // empty: all its replies are there
 
   Frontdesk* desk_;
   const Settler* settler_;

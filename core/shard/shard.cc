@@ -1,7 +1,6 @@
 #include "core/shard/shard.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "core/check.h"
@@ -141,7 +140,7 @@ Shard::Status Shard::status() const {
 const char* Shard::must_wait() const {
   if (!attach_.ready() && refuse_read().empty()) return attach_.doing();
   if (gathering_ && gathering_->bytes.size() >= options_.max_batch_bytes) return "the log";
-  if (memory_.in_doubt(world_->monotonic_ms())) return "used memory";
+  if (attach_.ready() && memory_.in_doubt(world_->monotonic_ms())) return "used memory";
   return nullptr;
 }
 
@@ -205,19 +204,11 @@ void Shard::write(Session* session, Unit unit) {
   }
 }
 
-void Shard::look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string>)> then) {
+void Shard::look(const Unit& reads, std::function<void(Result<std::string>)> then) {
   if (!attach_.ready()) return then(Error{std::string("LOADING Holdfast is ") + attach_.doing()});
+  // One behind the other, but in no transaction: out of memory Redis does not queue, and CONFIG SET may be what helps.
   const Waiter waiter = replies_.add_look(std::move(then));
-  for (Op& op : reads->ops) {
-    op.waiter = waiter;
-    op.last_piece = &op == &reads->ops.back();
-  }
-  if (reads->ops.size() == 1) {
-    // Redis refuses to queue anything while it is out of memory; CONFIG SET is what may help.
-    const Op& op = reads->ops.front();
-    return backend_.read(waiter, kTouchesAnything, op.db, reads->bytes_of(op));
-  }
-  backend_.reads_at_once(std::move(reads));
+  for (const Op& op : reads.ops) backend_.read(waiter, kTouchesAnything, op.db, reads.bytes_of(op));
 }
 
 bool Shard::write_under_way(const std::vector<uint64_t>& keys) const {
@@ -445,127 +436,12 @@ void Shard::on_tap_error(const std::string& reason) {
   attach_.on_tap_lost(reason);
 }
 
-// ---- Redis comes and goes
-
-void Shard::lose_redis(const std::string& reason) {
-  const std::string error = "LOADING Redis was lost (" + reason + "); it comes back with all its data";
-  for (const Waiter& waiter : backend_.owed_reads()) replies_.give_up_read(waiter, error);
-  replies_.give_up_reads(error);
-  desk_.on_asked_lost(error);
-  for (const Orphan& orphan : std::exchange(orphans_, {})) desk_.give_up(orphan.op.waiter, error);
-  backend_.reset();
-  memory_.on_answer({});
-  busy_.reset();
-  if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
-  attach_.on_main_lost(reason);
-}
-
-void Shard::on_attached() {
-  down_since_ms_ = 0;
-  last_marker_ = encode_marker(attach_.marker());
-  settings_.learn(attach_.redis().maxmemory_policy, attach_.redis().maxmemory);
-  for (const auto& [name, value] : settings_.kept()) {
-    backend_.request(-1, {"CONFIG", "SET", name, value}, [this, setting = name](std::string_view reply) {
-      if (!reply.starts_with('-')) return;
-      world_->note(World::Level::kWarn, "Redis does not take '" + setting + "' back, which a client had set");
-    });
-  }
-  world_->note(World::Level::kInfo, "Redis " + attach_.redis().version + " holds what the log says; epoch " +
-                                        std::to_string(line_.epoch()) + ", position " +
-                                        std::to_string(line_.committed().position));
-}
-
-void Shard::give_up_unanswered(Batch* batch, std::string_view error) {
-  for (const Op& op : batch->ops) {
-    if (op.last_piece && !op.answered) desk_.give_up(op.waiter, error);
-  }
-  batch->replied = true;
-  if (batch->state == Batch::State::kSeen) batch_finished(batch);
-}
-
-void Shard::on_redis_executed_through(Position marker) {
-  settler_.forget_behind(marker);
-  for (const std::unique_ptr<Batch>& batch : batches_) {
-    if (batch->replied || batch->state < Batch::State::kSent) continue;
-    if (batch->position <= marker) {
-      give_up_unanswered(batch.get(), "UNKNOWN the write is in the log and was executed, but its reply was lost");
-    } else {
-      batch->state = Batch::State::kCommitted;
-    }
-  }
-  on_sent_again();
-}
-
-void Shard::on_rebuilding() {
-  // What Redis had still to tell is lost.
-  watches_.touch_all();
-  desk_.on_redis_rebuilt(settler_.settled_offset(), settler_.removals_committed());
-  settler_.forget_behind(kNoPosition);
-  for (const std::unique_ptr<Batch>& batch : batches_) {
-    if (batch->state == Batch::State::kSeen && !batch->replied) {
-      give_up_unanswered(batch.get(), "UNKNOWN the write is in the log and was executed, but its reply was lost");
-    } else if (batch->state == Batch::State::kSent) {
-      batch->state = Batch::State::kCommitted;
-    }
-  }
-  on_sent_again();
-}
-
-// Batches that Redis will get once more: nothing of what it answered counts.
-void Shard::on_sent_again() {
-  sent_serial_ = next_serial_ - 1;
-  if (gathering_) sent_serial_ = gathering_->serial - 1;
-  for (auto it = batches_.rbegin(); it != batches_.rend(); ++it) {
-    Batch* batch = it->get();
-    if (batch->state >= Batch::State::kSent) break;
-    sent_serial_ = batch->serial - 1;
-    batch->replied = false;
-    batch->refused = false;
-    for (Op& op : batch->ops) {
-      op.answered = false;
-      if (op.kind != Op::Kind::kLocal) op.reply.clear();
-      desk_.restart_reply(op.waiter);
-    }
-  }
-}
-
-void Shard::on_tail(std::deque<Replay::Pending> tail, Position executed) {
-  for (const Replay::Pending& pending : tail) {
-    auto batch = std::make_unique<Batch>();
-    batch->serial = next_serial_++;
-    batch->position = pending.position;
-    batch->chain = pending.chain;
-    batch->settled = settler_.settled_chain();
-    int db = 0;
-    std::string_view commands = pending.commands;
-    RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
-    while (!commands.empty()) {
-      HOLDFAST_CHECK(parser.parse(commands) == RequestParser::Status::kComplete);
-      const CommandInfo* info = table().find(parser.argv());
-      if (info != nullptr && info->name == "select") {
-        const std::string_view number = parser.argv()[1];
-        std::from_chars(number.data(), number.data() + number.size(), db);
-      } else {
-        batch->add(desk_.make_op(info, db, parser.argv()), parser.canonical());
-      }
-      commands.remove_prefix(parser.consumed());
-    }
-    batch->state = Batch::State::kCommitted;
-    if (batch->position <= executed && kDeliberateBug != 6) {  // bug: the marker is not looked at
-      batch->state = Batch::State::kSent;
-      batch->replied = true;
-      sent_serial_ = batch->serial;
-      settler_.expect(batch.get());
-    }
-    batches_.push_back(std::move(batch));
-  }
-}
-
 // ---- time
 
 std::string Shard::too_late(const Session&, const Session::Oldest& oldest) const {
   // A script may take as long as it likes, once Redis has said that there is one: by default as late as we give up.
-  if (!busy_.error().empty()) return {};
+  // What waits for the log does not wait for it.
+  if (!busy_.error().empty() && !log_stalled()) return {};
   const int64_t age = world_->monotonic_ms() - oldest.since_ms - (busy_.suspects() ? kBusyGraceMs : 0);
   if (oldest.write && age > options_.write_timeout_ms) {
     return "UNKNOWN no confirmation within " + milliseconds(options_.write_timeout_ms) +
@@ -607,23 +483,13 @@ void Shard::watch_busy() {
   for (const Waiter& waiter : backend_.reads_behind()) desk_.refuse_busy(waiter);
 }
 
-void Shard::ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
-                      std::function<void(std::string_view)> then) {
-  const bool resp3 = protocol == Protocol::kResp3;
-  if (resp3) busy_.ask({"HELLO", "3"}, [](std::string_view) {});
-  busy_.ask(argv, std::move(then));
-  if (resp3) busy_.ask({"HELLO", "2"}, [](std::string_view) {});
-}
-
 // An event tells of something that Redis has done: it goes to the clients once the log holds that. Events are no part
 // of the stream, so Redis is asked how far the stream was by then.
 void Shard::take_key_events(std::vector<KeyEvents::Event> events) {
   if (events.empty()) return;
-  auto question = std::make_unique<Unit>();
-  std::string ping;
-  append_request(&ping, {"PING"});
-  question->add_read(0, ping);
-  look(std::move(question), [this, events = std::move(events)](const Result<std::string>& seen) {
+  Unit question;
+  question.add_question(0, {"PING"});
+  look(question, [this, events = std::move(events)](const Result<std::string>& seen) {
     if (!seen.ok()) return;  // they are lost with Redis, as they would be with any
     for (const KeyEvents::Event& event : events) {
       desk_.on_published(

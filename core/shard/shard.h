@@ -84,14 +84,16 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void write(Session* session, Unit unit) override;
   void reads_at_once(Session* session, std::unique_ptr<Unit> unit) override;
   Watches& watches() override { return watches_; }
-  void look(std::unique_ptr<Unit> reads, std::function<void(Result<std::string>)> then) override;
+  void look(const Unit& reads, std::function<void(Result<std::string>)> then) override;
   bool write_under_way(const std::vector<uint64_t>& keys) const override;
   int64_t log_waiting_ms() const override;
   bool key_events_up() const override { return key_events_.up(); }
   void release_when_settled(const Waiter& waiter) override;
   const std::string& busy() const override { return busy_.error(); }
   void ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
-                 std::function<void(std::string_view)> then) override;
+                 std::function<void(std::string_view)> then) override {
+    busy_.ask(protocol, argv, std::move(then));
+  }
   void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override;
 
   // Backend

@@ -13,17 +13,6 @@ bool names(const Batch& batch, const Op& op, const std::string& key) {
   return std::find(parser.argv().begin(), parser.argv().end(), key) != parser.argv().end();
 }
 
-// See Invalidation::behind.
-uint64_t last_reply_to(SessionId session, const Batch* batch) {
-  uint64_t last = 0;
-  if (batch == nullptr) return last;
-  for (const Op& op : batch->ops) {
-    if (op.waiter.session != session) continue;
-    last = std::max(last, op.waiter.filter == Filter::kBlocked ? Tracking::kBlockedCall : op.waiter.slot);
-  }
-  return last;
-}
-
 }  // namespace
 
 void Tracking::set_most_keys(size_t most_keys) {
@@ -39,12 +28,12 @@ void Tracking::end(SessionId session) {
   for (const auto& [slot, key] : reading_[session]) {
     const auto entry = by_key_.find(key);
     if (entry == by_key_.end()) continue;
-    std::erase_if(entry->second, [&](const Reader& reader) { return reader.session == session && reader.slot != 0; });
-    if (entry->second.empty()) by_key_.erase(entry);
+    drop_readers(entry, [&](const Reader& reader) { return reader.session == session && reader.slot != 0; });
   }
   reading_.erase(session);
   if (!clients_.empty()) return;
   by_key_.clear();
+  items_ = 0;
   changed_.clear();
   all_changed_ = false;
   due_.clear();
@@ -56,8 +45,7 @@ Tracking::Options* Tracking::of(SessionId session) {
 }
 
 Tracking::Counts Tracking::counts() const {
-  Counts counts{.clients = clients_.size(), .keys = by_key_.size()};
-  for (const auto& [key, readers] : by_key_) counts.items += readers.size();
+  Counts counts{.clients = clients_.size(), .keys = by_key_.size(), .items = items_};
   std::set<std::string_view> prefixes;
   for (const auto& [session, options] : clients_) {
     if (options.broadcast) prefixes.insert(options.prefixes.begin(), options.prefixes.end());
@@ -69,6 +57,7 @@ Tracking::Counts Tracking::counts() const {
 void Tracking::on_read(SessionId session, uint64_t slot, const std::vector<std::string_view>& keys) {
   for (const std::string_view key : keys) {
     by_key_[std::string(key)].push_back({session, slot});
+    items_++;
     reading_[session].emplace_back(slot, key);
   }
   drop_some();
@@ -81,22 +70,19 @@ void Tracking::on_left(SessionId session, uint64_t slot) {
   for (; !line.empty() && line.front().first < slot; line.pop_front()) {
     const auto entry = by_key_.find(line.front().second);
     if (entry == by_key_.end()) continue;
-    std::vector<Reader>& readers = entry->second;
-    const auto it = std::find_if(readers.begin(), readers.end(), [&](const Reader& reader) {
-      return reader.session == session && reader.slot == line.front().first;
+    const uint64_t its_slot = line.front().first;
+    bool told = false, known = std::any_of(entry->second.begin(), entry->second.end(), [&](const Reader&other) {
+                         return other.session == session && other.slot == 0;
+                       });
+    drop_readers(entry, [&](Reader& reader) {
+      if (reader.session != session || reader.slot != its_slot) return false;
+      if (reader.changed) {
+        if (!std::exchange(told, true)) due_.push_back({session, false, {entry->first}, reader.offset, reader.removal});
+        return true;
+      }
+      reader.slot = 0;
+      return std::exchange(known, true);
     });
-    if (it == readers.end()) continue;
-    if (it->changed) {
-      due_.push_back({session, false, {entry->first}, it->offset, it->removal});
-      readers.erase(it);
-    } else {
-      it->slot = 0;
-      const auto known = [&](const Reader& other) {
-        return &other != &*it && other.session == session && other.slot == 0;
-      };
-      if (std::any_of(readers.begin(), readers.end(), known)) readers.erase(it);
-    }
-    if (readers.empty()) by_key_.erase(entry);
   }
   if (line.empty()) reading_.erase(reading);
 }
@@ -107,12 +93,33 @@ void Tracking::on_touched(const Touched& touched) {
   commands_++;
 }
 
+Tracking::Cause Tracking::cause(const Batch* batch, int64_t offset, uint64_t removal) const {
+  Cause cause{batch, offset, removal, {}, {}};
+  if (batch != nullptr) {
+    for (const Op& op : batch->ops) {
+      uint64_t& last = cause.last_reply[op.waiter.session];
+      last = std::max(last, op.waiter.filter == Filter::kBlocked ? kBlockedCall : op.waiter.slot);
+    }
+  }
+  for (const Changed& changed : changed_) cause.commands[{changed.db, changed.key}].insert(changed.command);
+  return cause;
+}
+
+void Tracking::tell(SessionId session, std::vector<std::string> keys, const Cause& cause) {
+  const auto last = cause.last_reply.find(session);
+  const uint64_t behind = last == cause.last_reply.end() ? 0 : last->second;
+  due_.push_back({session, keys.empty(), std::move(keys), cause.offset, cause.removal, behind});
+}
+
 void Tracking::on_unit_end(const Batch* batch, int64_t offset, uint64_t removal) {
-  if (all_changed_) {
-    touch_all(batch, offset, removal);
-  } else {
-    for (const Changed& changed : changed_) touch_readers(changed, batch, offset, removal);
-    touch_prefixes(batch, offset, removal);
+  if (all_changed_ || !changed_.empty()) {
+    const Cause why = cause(batch, offset, removal);
+    if (all_changed_) {
+      touch_all(why);
+    } else {
+      for (const Changed& changed : changed_) touch_readers(changed.db, changed.key, why);
+      touch_prefixes(why);
+    }
   }
   changed_.clear();
   commands_ = 0;
@@ -121,64 +128,55 @@ void Tracking::on_unit_end(const Batch* batch, int64_t offset, uint64_t removal)
 
 // Whether the session itself has changed the key in the batch, and nothing else can have: a key that it wrote may have
 // expired at once.
-bool Tracking::only_by(SessionId session, const Batch* batch, const Changed& changed) const {
-  if (batch == nullptr) return false;
-  const uint64_t hash = key_hash(changed.db, changed.key);
+bool Tracking::only_by(SessionId session, int db, const std::string& key, const Cause& cause) {
+  if (cause.batch == nullptr) return false;
+  const uint64_t hash = key_hash(db, key);
   size_t its_own = 0;
-  for (const Op& op : batch->ops) {
+  for (const Op& op : cause.batch->ops) {
     if (op.kind != Op::Kind::kWrite || (op.touches != hash && op.touches != kTouchesAnything)) continue;
     if (op.waiter.session != session) return false;
     // What was evicted beside it is not.
-    if (op.touches == hash || names(*batch, op, changed.key)) its_own++;
+    if (op.touches == hash || names(*cause.batch, op, key)) its_own++;
   }
-  std::set<size_t> commands;
-  for (const Changed& other : changed_) {
-    if (other.db == changed.db && other.key == changed.key) commands.insert(other.command);
-  }
-  return its_own > 0 && commands.size() <= its_own;
+  return its_own > 0 && cause.commands.at({db, key}).size() <= its_own;
 }
 
-void Tracking::touch_readers(const Changed& changed, const Batch* batch, int64_t offset, uint64_t removal) {
-  const auto entry = by_key_.find(changed.key);
+void Tracking::touch_readers(int db, const std::string& key, const Cause& cause) {
+  const auto entry = by_key_.find(key);
   if (entry == by_key_.end()) return;
   // Who is just reading it again is told once, behind that reply, which would otherwise bring it back into its cache.
   std::vector<SessionId> reading;
   for (const Reader& reader : entry->second) {
     if (reader.slot != 0) reading.push_back(reader.session);
   }
-  std::erase_if(entry->second, [&](Reader& reader) {
+  drop_readers(entry, [&](Reader& reader) {
     const Options* options = of(reader.session);
     if (options == nullptr || options->broadcast) return true;
-    if (options->no_loop && only_by(reader.session, batch, changed)) return reader.slot == 0;
+    if (options->no_loop && only_by(reader.session, db, key, cause)) return reader.slot == 0;
     if (reader.slot != 0) {
       reader.changed = true;
-      reader.offset = offset;
-      reader.removal = removal;
+      reader.offset = cause.offset;
+      reader.removal = cause.removal;
       return false;
     }
     const bool again = std::find(reading.begin(), reading.end(), reader.session) != reading.end();
-    if (!again) {
-      due_.push_back({reader.session, false, {changed.key}, offset, removal, last_reply_to(reader.session, batch)});
-    }
+    if (!again) tell(reader.session, {key}, cause);
     return true;
   });
-  if (entry->second.empty()) by_key_.erase(entry);
 }
 
 // One message for each prefix, as in Redis.
-void Tracking::touch_prefixes(const Batch* batch, int64_t offset, uint64_t removal) {
-  if (changed_.empty()) return;
+void Tracking::touch_prefixes(const Cause& cause) {
   for (const auto& [session, options] : clients_) {
     if (!options.broadcast) continue;
     for (const std::string& prefix : options.prefixes) {
       std::set<std::string> keys;
-      for (const Changed& changed : changed_) {
-        if (!changed.key.starts_with(prefix)) continue;
-        if (!options.no_loop || !only_by(session, batch, changed)) keys.insert(changed.key);
+      for (const auto& [where, commands] : cause.commands) {
+        const auto& [db, key] = where;
+        if (!key.starts_with(prefix)) continue;
+        if (!options.no_loop || !only_by(session, db, std::string(key), cause)) keys.emplace(key);
       }
-      if (!keys.empty()) {
-        due_.push_back({session, false, {keys.begin(), keys.end()}, offset, removal, last_reply_to(session, batch)});
-      }
+      if (!keys.empty()) tell(session, {keys.begin(), keys.end()}, cause);
     }
   }
 }
@@ -187,33 +185,29 @@ void Tracking::restart() {
   changed_.clear();
   all_changed_ = false;
   due_.clear();
-  touch_all(nullptr, 0, 0);
+  touch_all(Cause{});
 }
 
-void Tracking::touch_all(const Batch* batch, int64_t offset, uint64_t removal) {
-  for (const auto& [session, options] : clients_) {
-    due_.push_back({session, true, {}, offset, removal, last_reply_to(session, batch)});
-  }
+void Tracking::touch_all(const Cause& cause) {
+  for (const auto& [session, options] : clients_) tell(session, {}, cause);
   // Reads under way may show the state before: those are told once more, behind their reply.
   for (auto entry = by_key_.begin(); entry != by_key_.end();) {
-    std::erase_if(entry->second, [&](Reader& reader) {
+    entry = drop_readers(entry, [&](Reader& reader) {
       reader.changed = true;
-      reader.offset = offset;
-      reader.removal = removal;
+      reader.offset = cause.offset;
+      reader.removal = cause.removal;
       return reader.slot == 0;
     });
-    entry = entry->second.empty() ? by_key_.erase(entry) : std::next(entry);
   }
 }
 
 // As Redis does when its table is full. Not those whose reply is still to come: what it says would not be tracked.
 void Tracking::drop_some() {
   for (auto entry = by_key_.begin(); by_key_.size() > most_keys_ && entry != by_key_.end();) {
-    std::erase_if(entry->second, [&](const Reader& reader) {
+    entry = drop_readers(entry, [&](const Reader& reader) {
       if (reader.slot == 0) due_.push_back({reader.session, false, {entry->first}, 0, 0});
       return reader.slot == 0;
     });
-    entry = entry->second.empty() ? by_key_.erase(entry) : std::next(entry);
   }
 }
 

@@ -12,9 +12,11 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/command/touched.h"
@@ -53,7 +55,6 @@ class Tracking {
   bool empty() const { return clients_.empty(); }
   Options* of(SessionId session);  // nullptr: it does not track
   const std::unordered_map<SessionId, Options>& clients() const { return clients_; }
-  size_t keys() const { return by_key_.size(); }
   // As INFO tells them; items: keys, each as often as it has a client.
   struct Counts {
     size_t clients = 0, keys = 0, items = 0, prefixes = 0;
@@ -68,8 +69,6 @@ class Tracking {
   // What a command of the replication stream has touched, and where a unit of them ends: what it was, if a batch.
   void on_touched(const Touched& touched);
   void on_unit_end(const Batch* batch, int64_t offset, uint64_t removal);
-  // Everything may have changed.
-  void touch_all(const Batch* batch, int64_t offset, uint64_t removal);
   // Redis was made anew: offsets of its stream mean nothing any more, and what it has done may have been missed.
   void restart();
 
@@ -90,14 +89,35 @@ class Tracking {
     std::string key;
     size_t command;  // its number in the unit
   };
-  bool only_by(SessionId session, const Batch* batch, const Changed& changed) const;
-  void touch_readers(const Changed& changed, const Batch* batch, int64_t offset, uint64_t removal);
-  void touch_prefixes(const Batch* batch, int64_t offset, uint64_t removal);
+  // What a unit has done, for what is told of it.
+  struct Cause {
+    const Batch* batch = nullptr;
+    int64_t offset = 0;
+    uint64_t removal = 0;
+    std::unordered_map<SessionId, uint64_t> last_reply;                          // see Invalidation::behind
+    std::map<std::pair<int, std::string_view>, std::set<size_t>> commands = {};  // by key: those that changed it
+  };
+  using Readers = std::unordered_map<std::string, std::vector<Reader>>;
+
+  Cause cause(const Batch* batch, int64_t offset, uint64_t removal) const;
+  // `keys` empty: all.
+  void tell(SessionId session, std::vector<std::string> keys, const Cause& cause);
+  static bool only_by(SessionId session, int db, const std::string& key, const Cause& cause);
+  void touch_readers(int db, const std::string& key, const Cause& cause);
+  void touch_prefixes(const Cause& cause);
+  void touch_all(const Cause& cause);
+  // Takes those out for which `gone` is true, and the entry with the last of them; the entry behind it.
+  template <class Gone>
+  Readers::iterator drop_readers(Readers::iterator entry, Gone gone) {
+    items_ -= std::erase_if(entry->second, gone);
+    return entry->second.empty() ? by_key_.erase(entry) : std::next(entry);
+  }
   void drop_some();
 
   size_t most_keys_;
   std::unordered_map<SessionId, Options> clients_;
-  std::unordered_map<std::string, std::vector<Reader>> by_key_;
+  Readers by_key_;
+  size_t items_ = 0;                                                                     // in it
   std::unordered_map<SessionId, std::deque<std::pair<uint64_t, std::string>>> reading_;  // slot and key
   std::vector<Changed> changed_;                                                         // in the unit under way
   size_t commands_ = 0;                                                                  // of it

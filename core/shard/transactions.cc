@@ -86,17 +86,15 @@ void Frontdesk::execute(Session* session) {
     if (session->has_open_in_batch()) return false;
     if (counter_->watches().touched(session->id())) return check_watches(session);
     counter_->watches().on_last_look(session->id());
-    auto reads = std::make_unique<Unit>();
+    Unit reads;
     for (const Watches::Key& key : counter_->watches().keys(session->id())) {
-      std::string command;
-      append_request(&command, {"PTTL", key.name});
-      if (key.in_doubt()) reads->add_read(key.db, command);
+      if (key.in_doubt()) reads.add_question(key.db, {"PTTL", key.name});
     }
-    if (reads->ops.empty()) {
+    if (reads.ops.empty()) {
       wait_for(session, [this, session] { return check_watches(session); });
       return true;
     }
-    look(session, std::move(reads), [this](Session* there, const std::string& replies) {
+    look(session, reads, [this](Session* there, const std::string& replies) {
       const std::vector<int64_t> pttls = integers(replies);
       auto next = pttls.begin();
       for (const Watches::Key& key : counter_->watches().keys(there->id())) {
@@ -163,29 +161,26 @@ void Frontdesk::watch(Session* session, const Argv& argv) {
 void Frontdesk::begin_watch(Session* session, const std::vector<std::string>& keys) {
   Watches& watches = counter_->watches();
   for (const std::string& key : keys) watches.add(session->id(), session->db, key);
-  auto reads = std::make_unique<Unit>();
+  Unit reads;
   for (const Watches::Key& key : watches.keys(session->id())) {
-    std::string command;
-    append_request(&command, {"PTTL", key.name});
-    if (key.pttl == Watches::kUnknown) reads->add_read(key.db, command);
+    if (key.pttl == Watches::kUnknown) reads.add_question(key.db, {"PTTL", key.name});
   }
   auto done = [this](Session* there) {
     there->asking = false;
     there->answer("+OK\r\n", world_->monotonic_ms());
     touch(there);
   };
-  if (reads->ops.empty()) return done(session);
-  look(session, std::move(reads), [this, done](Session* there, const std::string& replies) {
+  if (reads.ops.empty()) return done(session);
+  look(session, reads, [this, done](Session* there, const std::string& replies) {
     counter_->watches().learn(there->id(), integers(replies));
     done(there);
   });
 }
 
 // For a session that is still there and still waits for it.
-void Frontdesk::look(Session* session, std::unique_ptr<Unit> reads,
-                     std::function<void(Session*, const std::string&)> then) {
+void Frontdesk::look(Session* session, const Unit& reads, std::function<void(Session*, const std::string&)> then) {
   const SessionId id = session->id();
-  counter_->look(std::move(reads),
+  counter_->look(reads,
                  [this, id, question = session->question, then = std::move(then)](const Result<std::string>& replies) {
                    Session* there = find(id);
                    if (there == nullptr || !there->asking || there->question != question) return;

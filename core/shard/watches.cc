@@ -57,7 +57,8 @@ void Watches::touch(uint64_t hash, bool removal) {
       if (key.hash != hash) continue;
       if (removal && key.pttl == kUnknown) {
         key.removed = true;
-      } else if (!removal || key.pttl != -2) {  // what had expired before is only now seen to be gone
+      } else if (!removal || key.pttl != -2 || (key.swapped && !watcher.last_look)) {
+        // Otherwise what had expired before is only now seen to be gone.
         watcher.touched = true;
       }
     }

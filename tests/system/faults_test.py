@@ -1,6 +1,7 @@
 """Faults under way: a full disk, a Redis that hangs, goes, is full or is written to by others, stopping. Reads go on,
 errors say what they should, and nothing acknowledged is lost."""
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -245,6 +246,22 @@ class FaultsTest(FaultsCase):
             while client.command("SET", f"fill:{number}", "x" * 50000) == "OK":
                 number += 1
         self.assert_comes_back(contents(self.behind.port))
+
+    def test_maxmemory_and_no_redis(self):
+        """How much it uses is not known yet: clients are told in a bounded time all the same."""
+        client = self.begin(flags=("--limits-maxmemory", "1gb", "--timeouts-read-ms", "500"))
+        client.must("SET", "a", "1")
+        self.proxy.kill()
+        self.behind.kill()
+        self.proxy.start(wait=False)
+        harness.wait_until(self.listens, "clients are accepted")
+        with self.proxy.client(timeout=20) as client:
+            self.assertEqual(word(client.command("GET", "a")), "LOADING")
+            self.assertIn(word(client.command("SET", "a", "2")), ("NOTWRITTEN", "LOADING"))
+
+    def listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.proxy.port)) == 0
 
     def test_maxmemory_set_by_a_client(self):
         """The limit holds with either kind of policy, and a Redis that comes back has it again."""

@@ -16,6 +16,10 @@ def comparable(command, reply):
         return reply[:1]
     if name in UNORDERED:
         return sorted(reply.split(b"\r\n"))
+    if name == b"SORT" and b"ALPHA" in command:
+        # By strcoll(), for which values end at a NUL: what is equal by it comes in a set's own order.
+        lines = reply.split(b"\r\n")
+        return sorted(lines), [value.split(b"\0")[0] for value in lines[2::2]]
     return reply
 
 

@@ -43,6 +43,17 @@ SCENARIOS = {
         A: PING
         A: EXEC
     """),
+    "watch: SWAPDB brings a key, which is deleted": ((6, 2), """
+        A: WATCH x
+        B: SELECT 1
+        B: SET x 1
+        B: SWAPDB 0 1
+        B: SELECT 0
+        B: DEL x
+        A: MULTI
+        A: PING
+        A: EXEC
+    """),
     "watch: in RESP3": ((6, 2), """
         A: WATCH k
         B: SET k 2
@@ -572,10 +583,33 @@ SCENARIOS = {
         A: SET foo bar
         A: CONFIG SET maxmemory 1
         A: GET foo
+        A: WATCH x y
+        A: MULTI
+        A: EXEC
         A: CONFIG SET maxmemory 0
         A: SET foo again
         A: CONFIG SET maxmemory-policy noeviction
         A: GET foo
+    """),
+    "MULTI: what may not be in it": ((7, 0), """
+        A: MULTI
+        A: SET k 1
+        A: SAVE
+        A: EXEC
+        A: EXISTS k
+    """),
+    "CLIENT PAUSE: what may write waits and counts as blocked, what is wrong does not wait": ((6, 2), """
+        A: PFADD h x
+        B: CLIENT PAUSE 60000 WRITE
+        A> PFCOUNT h
+        blocked 1
+        C: SET k
+        C: GET k
+        C> SET k 1
+        blocked 2
+        B: CLIENT UNPAUSE
+        A<
+        C<
     """),
     "CLIENT UNBLOCK": ((6, 2), """
         A: CLIENT UNBLOCK 999999

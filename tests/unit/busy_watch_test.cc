@@ -15,24 +15,17 @@ namespace {
 
 constexpr const char* kBusy = "-BUSY Redis is busy running a script.\r\n";
 
-struct Link : testing::FakeWorld {
-  std::string story;
-  void link_connect(holdfast::Link) override { story += "connect;"; }
-  void link_close(holdfast::Link) override { story += "close;"; }
-  void link_send(holdfast::Link, std::string bytes) override { story += testing::as_words(bytes) + ";"; }
-};
-
 struct Fixture {
-  Link link;
+  testing::LinkWorld link;
   ShardOptions options;
   BusyWatch busy{&link, options};
   std::string answers;
 
-  std::string said() { return std::exchange(link.story, {}); }
+  std::string said() { return link.told(); }
   // A turn after `ms`, in which Redis owes an answer.
   bool wait(int64_t ms) { return busy.work(true, link.now_ms += ms); }
   void ask(std::string_view what) {
-    busy.ask({what}, [this](std::string_view reply) { answers += reply; });
+    busy.ask(Protocol::kResp2, {what}, [this](std::string_view reply) { answers += reply; });
   }
   void find_busy() {
     busy.work(false, link.now_ms);
@@ -91,6 +84,29 @@ TEST_CASE("busy: asked at once when Redis speaks again; over when it owes nothin
   CHECK(f.busy.error() == "");
 }
 
+TEST_CASE("busy: what is no longer confirmed does not count, so that nobody waits for a Redis that hangs") {
+  Fixture f;
+  f.find_busy();
+  f.wait(20);
+  CHECK(f.said() == "PING;");
+  f.wait(999);
+  CHECK(f.busy.error() != "");
+  f.wait(1);
+  CHECK(f.busy.error() == "");
+  CHECK(f.busy.suspects());
+  f.busy.on_data(kBusy);
+  CHECK(f.busy.error() != "");
+}
+
+TEST_CASE("busy: a question of a client in RESP3 is asked in RESP3") {
+  Fixture f;
+  f.busy.ask(Protocol::kResp3, {"FUNCTION", "STATS"}, [&](std::string_view reply) { f.answers += reply; });
+  f.busy.on_link_up();
+  CHECK(f.said() == "connect;HELLO 3;FUNCTION STATS;HELLO 2;");
+  f.busy.on_data("%0\r\n%1\r\n+a\r\n:1\r\n*0\r\n");
+  CHECK(f.answers == "%1\r\n+a\r\n:1\r\n");
+}
+
 TEST_CASE("busy: questions of clients wait for the connection, which signs in first") {
   Fixture f;
   f.options.redis_password = "secret";
@@ -132,6 +148,8 @@ TEST_CASE("busy: while a script runs on, the desk answers all but what Redis wou
         "+OK\r\n" + busy + "-EXECABORT Transaction discarded because of: BUSY with a script\r\n");
   CHECK(f.say("MULTI | DISCARD") == "+OK\r\n+OK\r\n");
   CHECK(f.counter.story == "");
+  CHECK(is_for_busy_redis({"function", "stats"}, true));
+  CHECK_FALSE(is_for_busy_redis({"function", "stats"}, false));
   CHECK(f.say("SCRIPT KILL | PING") == "");
   CHECK(f.counter.story == "aside 2 SCRIPT KILL\n");
   f.counter.questions[0]("+OK\r\n");

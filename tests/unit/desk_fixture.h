@@ -67,8 +67,8 @@ struct FakeCounter : Counter {
   }
 
   Watches& watches() override { return watched; }
-  void look(std::unique_ptr<Unit> unit, std::function<void(Result<std::string>)> then) override {
-    tell("look", *unit);
+  void look(const Unit& unit, std::function<void(Result<std::string>)> then) override {
+    tell("look", unit);
     waiters.pop_back();
     looks.push_back(std::move(then));
   }

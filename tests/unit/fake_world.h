@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/shard/world.h"
+#include "tests/unit/test_unit.h"
 
 namespace holdfast::testing {
 
@@ -61,6 +62,15 @@ class FakeWorld : public World {
  private:
   Log* log_;
   int random_ = 0;
+};
+
+// Writes down what is done with the links to Redis: "connect;PING;close;".
+struct LinkWorld : FakeWorld {
+  std::string story;
+  void link_connect(Link) override { story += "connect;"; }
+  void link_close(Link) override { story += "close;"; }
+  void link_send(Link, std::string bytes) override { story += as_words(bytes) + ";"; }
+  std::string told() { return std::exchange(story, {}); }
 };
 
 }  // namespace holdfast::testing

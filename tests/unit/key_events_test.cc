@@ -23,19 +23,12 @@ std::string event(const std::string& channel, const std::string& text) {
   return out;
 }
 
-struct Link : testing::FakeWorld {
-  std::string story;
-  void link_connect(holdfast::Link) override { story += "connect;"; }
-  void link_close(holdfast::Link) override { story += "close;"; }
-  void link_send(holdfast::Link, std::string bytes) override { story += testing::as_words(bytes) + ";"; }
-};
-
 struct Fixture {
-  Link link;
+  testing::LinkWorld link;
   ShardOptions options;
   KeyEvents events{&link, options};
 
-  std::string said() { return std::exchange(link.story, {}); }
+  std::string said() { return link.told(); }
   std::string data(std::string_view bytes) {
     std::string text;
     for (const KeyEvents::Event& one : events.on_data(bytes, 15)) text += one.channel + "=" + one.text + ";";

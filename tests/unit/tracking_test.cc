@@ -29,6 +29,11 @@ struct Fixture {
     tracking.on_touched(touched);
     tracking.on_unit_end(batch, offset, removal);
   }
+  // It has read them, and the reply in this slot has left.
+  void cached(SessionId session, uint64_t slot, const std::vector<std::string_view>& keys) {
+    tracking.on_read(session, slot, keys);
+    tracking.on_left(session, slot + 1);
+  }
   // "1:k 1:a,b 2:*"
   std::string told(int64_t settled = 1000, uint64_t removals = 1000, uint64_t left = 1000) {
     std::string text;
@@ -54,15 +59,14 @@ Batch batch_of(const std::vector<std::pair<SessionId, uint64_t>>& writes) {
 
 TEST_CASE("tracking: told once, and again only after another read") {
   Fixture f;
-  f.tracking.on_read(1, 5, {"k", "l"});
-  f.tracking.on_left(1, 6);
+  f.cached(1, 5, {"k", "l"});
   f.touch({"k"});
   CHECK(f.told() == "1:k");
   f.touch({"k"});
   CHECK(f.told() == "");
   f.touch({"l", "other"});
   CHECK(f.told() == "1:l");
-  CHECK(f.tracking.keys() == 0);
+  CHECK(f.tracking.counts().keys == 0);
 }
 
 TEST_CASE("tracking: what changes before the reply has left is told behind it") {
@@ -79,8 +83,7 @@ TEST_CASE("tracking: what changes before the reply has left is told behind it") 
 
 TEST_CASE("tracking: not before the log holds it") {
   Fixture f;
-  f.tracking.on_read(1, 1, {"k"});
-  f.tracking.on_left(1, 2);
+  f.cached(1, 1, {"k"});
   f.touch({"k"}, 100, nullptr, 7);
   CHECK(f.told(99, 7) == "");
   CHECK(f.told(100, 6) == "");
@@ -100,8 +103,7 @@ TEST_CASE("tracking: one's own change is told behind its reply") {
   CHECK(f.told(1000, 1000, 6) == "2:k");
   CHECK(f.told(1000, 1000, 7) == "1:k");
 
-  f.tracking.on_read(1, 8, {"k"});
-  f.tracking.on_left(1, 9);
+  f.cached(1, 8, {"k"});
   batch.ops[0].waiter.filter = Filter::kBlocked;
   f.touch({"k"}, 0, &batch);
   CHECK(f.told() == "");
@@ -112,8 +114,7 @@ TEST_CASE("tracking: NOLOOP does not hide that what one wrote has expired at onc
   Fixture f({.no_loop = true});
   const Batch batch = batch_of({{1, key_hash(0, "k")}});
   for (const bool expired : {false, true}) {
-    f.tracking.on_read(1, 1, {"k"});
-    f.tracking.on_left(1, 2);
+    f.cached(1, 1, {"k"});
     Touched touched;
     touched.keys = {{0, "k"}};
     f.tracking.on_touched(touched);
@@ -123,10 +124,35 @@ TEST_CASE("tracking: NOLOOP does not hide that what one wrote has expired at onc
   }
 }
 
+TEST_CASE("tracking: a smaller table takes effect at once") {
+  Fixture f;
+  f.cached(1, 1, {"a", "b", "c"});
+  f.tracking.set_most_keys(1);
+  CHECK(f.tracking.counts().keys == 1);
+  CHECK(f.told().size() == std::string("1:a 1:b").size());
+}
+
+TEST_CASE("tracking: what INFO tells counts each key once for each client") {
+  Fixture f;
+  f.tracking.begin(2, {});
+  f.cached(1, 1, {"a", "b", "a"});
+  f.cached(2, 1, {"a"});
+  f.cached(1, 2, {"a"});
+  CHECK(f.tracking.counts().items == 3);
+  CHECK(f.tracking.counts().keys == 2);
+  f.touch({"a"});
+  CHECK(f.told() == "1:a 2:a");
+  CHECK(f.tracking.counts().items == 1);
+  f.tracking.on_read(1, 3, {"b", "b"});
+  f.touch({"b"});
+  f.tracking.on_left(1, 4);
+  CHECK(f.told() == "1:b");
+  CHECK(f.tracking.counts().items == 0);
+}
+
 TEST_CASE("tracking: who is reading a key again is told once, behind that reply") {
   Fixture f;
-  f.tracking.on_read(1, 1, {"k"});
-  f.tracking.on_left(1, 2);
+  f.cached(1, 1, {"k"});
   f.tracking.on_read(1, 2, {"k"});
   f.touch({"k"});
   CHECK(f.told() == "");
@@ -136,8 +162,7 @@ TEST_CASE("tracking: who is reading a key again is told once, behind that reply"
 
 TEST_CASE("tracking: a flush, what cannot be told, and a Redis made anew are all keys") {
   Fixture f;
-  f.tracking.on_read(1, 1, {"k"});
-  f.tracking.on_left(1, 2);
+  f.cached(1, 1, {"k"});
   Touched all;
   all.databases = {0};
   f.tracking.on_touched(all);
@@ -156,8 +181,7 @@ TEST_CASE("tracking: NOLOOP leaves out what is known to be one's own, nothing el
   Fixture f({.no_loop = true});
   const uint64_t k = key_hash(0, "k");
   const auto touched_in = [&](const Batch& batch) {
-    f.tracking.on_read(1, 1, {"k"});
-    f.tracking.on_left(1, 2);
+    f.cached(1, 1, {"k"});
     f.touch({"k"}, 0, &batch);
     const std::string told = f.told();
     f.touch({"k"});
@@ -184,8 +208,7 @@ TEST_CASE("tracking: NOLOOP leaves out what is known to be one's own, nothing el
 
 TEST_CASE("tracking: a full table forgets, but not what is still to be answered") {
   Fixture f({}, 2);
-  f.tracking.on_read(1, 1, {"a"});
-  f.tracking.on_left(1, 2);
+  f.cached(1, 1, {"a"});
   f.tracking.on_read(1, 2, {"b"});
   f.tracking.on_read(1, 3, {"c"});
   CHECK(f.told() == "1:a");
@@ -200,7 +223,7 @@ TEST_CASE("tracking: switched off and on again under a read") {
   f.tracking.on_read(1, 1, {"k"});
   f.tracking.end(1);
   f.tracking.begin(1, {});
-  CHECK(f.tracking.keys() == 0);
+  CHECK(f.tracking.counts().keys == 0);
   f.tracking.on_left(1, 2);
   f.touch({"k"});
   CHECK(f.told() == "");

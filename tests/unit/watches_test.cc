@@ -132,9 +132,9 @@ TEST_CASE("watches: a flush changes the keys that were there, SWAPDB perhaps the
   f.seen("SWAPDB 0 1");
   CHECK(!f.watches.touched(2));
   CHECK(f.watches.keys(2)[0].in_doubt());
-  f.seen("DEL absent");
-  CHECK(!f.watches.touched(2));
   f.watches.on_last_look(2);
+  f.seen("DEL absent");  // by the look, which found it expired
+  CHECK(!f.watches.touched(2));
   f.seen("FLUSHALL");
   CHECK(!f.watches.touched(2));
   f.seen("SWAPDB 0 1");
@@ -142,6 +142,17 @@ TEST_CASE("watches: a flush changes the keys that were there, SWAPDB perhaps the
   CHECK(!f.watches.touched(3));
   f.seen("NO.SUCH x");
   CHECK(f.watches.touched(3));
+}
+
+TEST_CASE("watches: what SWAPDB brings and is deleted before anybody looks was a change") {
+  Fixture f;
+  f.watches.add(1, 0, "absent");
+  f.watches.learn(1, {-2});
+  f.seen("DEL absent");
+  CHECK(!f.watches.touched(1));
+  f.seen("SWAPDB 0 1");
+  f.seen("DEL absent");
+  CHECK(f.watches.touched(1));
 }
 
 TEST_CASE("watches: the same key twice is one, and a second WATCH asks only for what is new") {
