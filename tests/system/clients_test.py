@@ -1,5 +1,6 @@
 """Hostile and careless clients: what they send, and what they do not take. Memory stays bounded, others are served, and
 nothing of it reaches the data."""
+import contextlib
 import os
 import unittest
 
@@ -14,11 +15,9 @@ class ClientsTest(FaultsCase):
         plain = self.redis(name="plain")
         def outcome(port, garbage):
             with RawClient(port, timeout=20) as hostile:
-                try:
+                with contextlib.suppress(ConnectionError):  # closed before all was sent
                     hostile.send_raw(garbage)
-                    return hostile.stream.read()
-                except ConnectionResetError:
-                    return b"reset"
+                return hostile.read_to_end()
 
         for garbage in (b"*1\r\n$abc\r\n", b"*-5\r\n", b"*9999999999\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$99999999999\r\n",
                         b"*2\r\n$3\r\nGET\r\nnonsense\r\n", b"\xff\xfe\r\n", b"GET \"unbalanced\r\n", b"*1\r\n:5\r\n",
@@ -33,7 +32,7 @@ class ClientsTest(FaultsCase):
         # Lines without end. Where Redis notices depends on how they arrive.
         for garbage in (b"A" * 70000, b"*" + b"1" * 70000, b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$" + b"1" * 70000):
             with self.subTest(garbage=garbage[:40]):
-                self.assertIn(outcome(self.proxy.port, garbage)[:20], (b"-ERR Protocol error:", b"reset"))
+                self.assertEqual(outcome(self.proxy.port, garbage)[:20], b"-ERR Protocol error:")
         client.must("SET", "a", "1")
 
     def test_random_bytes(self):
@@ -124,19 +123,15 @@ class ClientsTest(FaultsCase):
         client = self.begin(flags=("--limits-max-bulk-bytes", "1MiB", "--limits-client-query-bytes", "4MiB"))
         with RawClient(self.proxy.port) as greedy:
             greedy.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$%d\r\n" % (2 * MIB))
-            self.assertIn(b"invalid bulk length", greedy.stream.read())
+            self.assertIn(b"invalid bulk length", greedy.read_to_end())
         with RawClient(self.proxy.port) as greedy:
-            try:
+            with contextlib.suppress(ConnectionError):
                 greedy.send_raw(harness.encode(["MSET"] + ["x" * (MIB - 1)] * 10))
-                self.assertEqual(greedy.stream.read(), b"")
-            except ConnectionError:
-                pass
+            self.assertEqual(greedy.read_to_end(), b"")
         with RawClient(self.proxy.port) as greedy:
-            try:
+            with contextlib.suppress(ConnectionError):
                 greedy.send_raw(b"MULTI\r\n" + harness.encode(("SET", "a", "x" * (MIB - 1))) * 100)
-                self.assertLess(len(greedy.stream.read()), 1000)
-            except ConnectionError:
-                pass
+            self.assertLess(len(greedy.read_to_end()), 1000)
         self.assertLess(resident(self.proxy, "VmHWM"), 200 * MIB)
         self.assertEqual(client.must("DBSIZE"), 0)
 
@@ -146,7 +141,7 @@ class ClientsTest(FaultsCase):
         harness.wait_until(lambda: self.accepted(held) or len(held) > 5, "all places are taken", timeout=10)
         self.assertEqual(len(held), 5)
         with RawClient(self.proxy.port) as late:
-            self.assertEqual(late.stream.read(), b"-ERR max number of clients reached\r\n")
+            self.assertEqual(late.read_to_end(), b"-ERR max number of clients reached\r\n")
         held.pop().close()
         harness.wait_until(lambda: self.accepted(held), "there is room again", timeout=10)
 

@@ -1,4 +1,6 @@
 """What a Redis holds, so that tests can compare two of them key by key, and read replies as the bytes that they are."""
+import contextlib
+
 import harness
 
 MARKER = "holdfast:marker"
@@ -24,6 +26,15 @@ class RawClient(harness.Client):
         if line[:1] == b"*" and line != b"*-1\r\n":
             return line + b"".join(self.read() for _ in range(int(line[1:])))
         return line
+
+    def read_to_end(self):
+        """All that comes until the server closes. One that closes with requests still unread resets the connection;
+        what it had answered before is here all the same."""
+        data = b""
+        with contextlib.suppress(ConnectionResetError):
+            while some := self.stream.read1():
+                data += some
+        return data
 
 
 class TreeClient(harness.Client):

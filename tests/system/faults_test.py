@@ -338,7 +338,7 @@ class FaultsTest(FaultsCase):
             begin = time.monotonic()
             self.assertEqual(self.proxy.stop(), 0)
             self.assertLess(time.monotonic() - begin, 10)
-            answered = 1 + pipeline.stream.read().count(b":")
+            answered = 1 + pipeline.read_to_end().count(b":")
         for thread in threads:
             thread.join()
         # Each write that was carried out was answered: the counters are equal.
