@@ -18,9 +18,6 @@ void append_hello(std::string* out, Protocol protocol) {
   append_request(out, {"HELLO", protocol == Protocol::kResp2 ? "2" : "3"});
 }
 
-constexpr std::string_view kNotExecuted =
-    "-NOTWRITTEN Redis refused another command of the same batch; this one was not executed\r\n";
-
 bool for_a_client(const Op& op) { return op.kind != Op::Kind::kLocal && op.waiter.session != 0; }
 
 std::string error_text(std::string_view reply) { return std::string(reply.substr(1, reply.find('\r') - 1)); }
@@ -275,7 +272,10 @@ void Backend::unit_reply(std::string_view reply) {
       break;
     case Running::Phase::kQueueing: {
       const int32_t op = running.plan[running.next++];
-      if (reply.starts_with('-') && op >= 0) running.unit->ops[static_cast<size_t>(op)].reply = std::string(reply);
+      if (reply.starts_with('-')) {
+        if (running.refusal.empty()) running.refusal = reply;
+        if (op >= 0) running.unit->ops[static_cast<size_t>(op)].reply = reply;
+      }
       if (running.next == running.plan.size()) running.phase = Running::Phase::kExec;
       break;
     }
@@ -308,18 +308,17 @@ void Backend::tell_local_ops(Running* running) {
   }
 }
 
-// EXEC was not carried out: some command was not queued. It tells its own reason, the others say that they were not
-// executed. A transaction's slot has its array header already, so each of its pieces gets an error.
+// EXEC was not carried out: some command was not queued. Of reads each tells its own reason, or why the others were not
+// executed.
 void Backend::refused(Running* running, std::string_view reply) {
-  if (running->batch != nullptr) running->batch->refused = true;
+  if (running->batch != nullptr) {
+    running->batch->refusal = running->refusal.empty() ? reply : running->refusal;
+    return unit_done();
+  }
   for (Op& op : running->unit->ops) {
     const bool own = op.kind != Op::Kind::kLocal && op.reply.starts_with('-');
     op.answered = true;
-    events_->on_reply(op.waiter,
-                      own                         ? std::string_view(op.reply)
-                      : running->batch != nullptr ? kNotExecuted
-                                                  : reply,
-                      op.last_piece);
+    events_->on_reply(op.waiter, own ? std::string_view(op.reply) : reply, op.last_piece);
   }
   unit_done();
 }
@@ -327,7 +326,7 @@ void Backend::refused(Running* running, std::string_view reply) {
 void Backend::unit_done() {
   Batch* batch = running_.front().batch;
   // The db inside MULTI counts only if EXEC was carried out; asking again is cheap.
-  if (batch != nullptr && batch->refused) db_ = -1;
+  if (batch != nullptr && batch->refused()) db_ = -1;
   owed_.pop_front();
   running_.pop_front();
   if (batch != nullptr) events_->on_batch_replied(batch);

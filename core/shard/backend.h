@@ -33,7 +33,8 @@ class BackendEvents {
   virtual void on_reply(const Waiter& waiter, std::string_view reply, bool last_piece) = 0;
   // All replies of `group` have been told; what they say is what the effects up to `offset` made.
   virtual void on_reads_done(ReplyGroup group, int64_t offset) = 0;
-  // Redis has answered all of the batch, or refused to execute any of it (`batch->refused`).
+  // Redis has answered all of the batch. Or it refused to execute any of it (`batch->refusal`): then nobody has been
+  // told yet, and Op::reply of those that it did not queue says why.
   virtual void on_batch_replied(Batch* batch) = 0;
   virtual void on_backend_error(const std::string& reason) = 0;
 };
@@ -87,6 +88,7 @@ class Backend {
     Unit* unit = nullptr;
     Batch* batch = nullptr;       // if it is one
     std::unique_ptr<Unit> owned;  // if it is none
+    std::string refusal;          // the first error while queueing
     std::vector<int32_t> plan;    // for each command sent: which op it is; -1: ours (SELECT, the marker)
     size_t next = 0;              // the command whose answer is next
     size_t next_op = 0;           // the op whose answer is to be told next

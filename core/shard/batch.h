@@ -94,8 +94,10 @@ struct Batch : Unit {
   ChainState chain;         // of the log at this batch
   ChainState settled;       // of the log at the settled position that its record tells
   bool replied = false;     // Redis has answered all of it, or its answers are lost for good
-  bool refused = false;     // Redis refused it as a whole (EXECABORT): it did nothing
+  std::string refusal;      // Redis refused it as a whole, it did nothing: the first error, of queueing or EXEC
   int64_t seen_offset = 0;  // of the replication stream behind its effects
+
+  bool refused() const { return !refusal.empty(); }
 };
 
 // What goes into the log for a batch: its writes, with a SELECT first and wherever the database changes.

@@ -16,7 +16,8 @@ struct BuildWords {
   // To who waits in XREADGROUP when its group goes, or its stream. Empty: what XREADGROUP says then; no stream_gone: it
   // waits on.
   std::string group_gone, stream_gone;
-  bool pushes_when_silent = true;  // messages and the like come in spite of CLIENT REPLY OFF
+  bool pushes_when_silent = true;     // messages and the like come in spite of CLIENT REPLY OFF
+  bool queues_without_memory = true;  // over maxmemory, MULTI takes what needs none
 };
 
 }  // namespace holdfast

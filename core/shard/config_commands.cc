@@ -48,6 +48,7 @@ void Frontdesk::set_config(Session* session, const Argv& argv) {
     if (session->has_open_in_batch()) return false;
     Unit unit;
     for (const std::string& request : change.requests) unit.add_read(0, request);
+    counter_->settings().begin(change);
     look(session, unit, [this, change](Session* there, const std::string& replies) {
       const std::string reply = split_replies(replies).back();
       const bool done = reply.starts_with('+');

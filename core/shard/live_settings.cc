@@ -111,6 +111,8 @@ LiveSettings::Change LiveSettings::plan(const std::vector<std::string_view>& arg
     change.requests.push_back(config_set(kLimit, "0"));
     change.undo = config_set(kLimit, std::to_string(maxmemory()));
     change.kept[std::string(kLimit)] = "0";
+  } else if (evicts() && about_memory) {
+    change.requests.push_back(config_set(kLimit, std::to_string(maxmemory())));  // it may be lifted
   } else if (!evicts() && will_evict && limit_at == 0) {
     change.then = config_set(kLimit, limit_text);
     change.kept[std::string(kLimit)] = limit_text;
@@ -118,6 +120,10 @@ LiveSettings::Change LiveSettings::plan(const std::vector<std::string_view>& arg
   if (about_memory) change.own_limit = will_evict ? 0 : limit;
   append_request(&change.requests.emplace_back(), request);
   return change;
+}
+
+void LiveSettings::begin(const Change& change) {
+  if (change.own_limit) memory_->step_back();
 }
 
 void LiveSettings::carried_out(const Change& change) {

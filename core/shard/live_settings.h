@@ -38,6 +38,7 @@ class LiveSettings {
   static std::string_view why_fixed(std::string_view name, std::string_view value);
   // `argv`: CONFIG SET name value …
   Change plan(const std::vector<std::string_view>& argv) const;
+  void begin(const Change& change);  // its requests are being sent
   void carried_out(const Change& change);
 
   // By lower-case name, as Redis has got them.

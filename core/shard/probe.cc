@@ -198,6 +198,10 @@ void Probe::check_memory(const ReplyValue& reply) {
   for (size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
     config[reply.elements[i].text] = reply.elements[i + 1].text;
   }
+  if (const int64_t limit = to_number(config["maxmemory"]); limit >= kLifted) {
+    config["maxmemory"] = std::to_string(limit - kLifted);
+    backend_->request(-1, {"CONFIG", "SET", "maxmemory", config["maxmemory"]}, [](std::string_view) {});
+  }
   if (config["maxmemory-policy"] == "noeviction" && to_number(config["maxmemory"]) > 0) {
     if (options_.maxmemory == 0) {
       refuse("Redis has maxmemory " + config["maxmemory"] +
@@ -246,6 +250,7 @@ void Probe::learn_words() {
   if (is_7_0 || state_->version.starts_with("6.")) {
     words->group_gone = "NOGROUP the consumer group this client was blocked on no longer exists";
   }
+  words->queues_without_memory = !is_7_0 && !state_->version.starts_with("6.");
   learn({"HELLO", "3"}, &words->hello[1]);
   learn({"HELLO", "2"}, &words->hello[0]);
   backend_->request(-1, {"MULTI"}, [](std::string_view) {});

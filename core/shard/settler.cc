@@ -89,7 +89,7 @@ void Settler::forget_behind(Position position) {
 }
 
 void Settler::settle_refused(std::vector<Batch*>* seen) {
-  while (!in_multi_ && !expected_.empty() && expected_.front()->refused) {
+  while (!in_multi_ && !expected_.empty() && expected_.front()->refused()) {
     batch_seen(expected_.front(), false, processed_.offset, 0, seen);
   }
 }

@@ -359,9 +359,8 @@ void Shard::on_reads_done(ReplyGroup group, int64_t offset) {
 
 void Shard::on_batch_replied(Batch* batch) {
   batch->replied = true;
-  if (batch->refused) {
-    world_->note(World::Level::kError,
-                 "Redis refused to execute the batch at position " + std::to_string(batch->position) + " of the log");
+  if (batch->refused()) {
+    answer_refused(batch);
     take_tap_progress();
   }
   if (batch->state == Batch::State::kSeen) batch_finished(batch);
@@ -466,16 +465,6 @@ void Shard::check_time() {
     next_ack_ms_ = now + kAckMs;
     world_->link_send(Link::kTap, tap_.ack());
   }
-}
-
-void Shard::watch_memory() {
-  const int64_t now = world_->monotonic_ms();
-  if (!attach_.ready() || !memory_.due(now, settler_.read_offset())) return;
-  memory_.on_asked(now, settler_.read_offset());
-  backend_.request(-1, {"INFO", "memory"}, [this](std::string_view reply) {
-    const Result<ReplyValue> info = parse_reply(reply);
-    memory_.on_answer(info.ok() ? info->text : std::string());
-  });
 }
 
 void Shard::watch_busy() {

@@ -7,7 +7,7 @@
 #include <deque>
 #include <memory>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/replication/tap.h"
@@ -140,6 +140,12 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void on_sent_again();
   void lose_redis(const std::string& reason);
   void check_time();
+  void answer_refused(Batch* batch);
+  void answer_without_memory(Batch* batch, bool queued);
+  std::unordered_set<SessionId> sessions_behind(const Batch& batch) const;
+  bool try_again(const Batch& batch, const Op& op, bool refused);
+  void stand_in_for_maxmemory();
+  void set_maxmemory(int64_t bytes);
   void watch_memory();
   void watch_busy();
   void take_key_events(std::vector<KeyEvents::Event> events);

@@ -16,6 +16,7 @@ void Shard::lose_redis(const std::string& reason) {
   for (const Orphan& orphan : std::exchange(orphans_, {})) desk_.give_up(orphan.op.waiter, error);
   backend_.reset();
   memory_.on_answer({});
+  memory_.step_back();  // the next attach finds out
   busy_.reset();
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
   attach_.on_main_lost(reason);
@@ -81,7 +82,7 @@ void Shard::on_sent_again() {
     if (batch->state >= Batch::State::kSent) break;
     sent_serial_ = batch->serial - 1;
     batch->replied = false;
-    batch->refused = false;
+    batch->refusal.clear();
     for (Op& op : batch->ops) {
       op.answered = false;
       if (op.kind != Op::Kind::kLocal) op.reply.clear();

@@ -33,6 +33,8 @@ std::vector<int64_t> integers(std::string_view replies) {
 }  // namespace
 
 void Frontdesk::queue(Session* session, std::string_view command) {
+  // The queue takes memory, too.
+  if (counter_->over_maxmemory() && !counter_->words().queues_without_memory) return refuse(session, kOverMaxmemory);
   Transaction& transaction = *session->transaction;
   transaction.bytes += command.size();
   if (transaction.bytes > limits_.query_bytes) {

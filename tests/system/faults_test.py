@@ -288,6 +288,79 @@ class FaultsTest(FaultsCase):
         self.assertEqual(behind.must("CONFIG", "GET", "maxmemory-policy"), ["maxmemory-policy", "allkeys-random"])
         self.assertEqual(set(behind.must("CONFIG", "GET", "notify-keyspace-events")[1]), set("AKE"))
 
+    def test_nothing_left_to_evict(self):
+        """With a policy that evicts Redis queues nothing once it is full and finds nothing to evict. Clients see what
+        they see of a plain Redis: what takes memory is refused, what makes room is not."""
+        for build in harness.REDIS_BUILDS:
+            with self.subTest(build=build):
+                self.fill_beyond_eviction(build)
+
+    def fill_beyond_eviction(self, build):
+        options = ("--maxmemory", "20mb", "--maxmemory-policy", "volatile-lru")
+        self.behind = self.redis(build, options)
+        self.proxy = self.holdfast(self.behind, f"sqlite:{self.directory}/{build}.db", name=f"holdfast-{build}")
+        plain = self.redis(build, options, name=f"plain-{build}")
+        behind = self.behind.client()
+        with self.proxy.client() as ours, plain.client() as theirs:
+            for client in (ours, theirs):
+                self.fill_up(client)
+                # Well above it, however much the requests themselves take.
+                client.must("CONFIG", "SET", "maxmemory", "18mb")
+            for command in ("GET k:0", "DEL k:none", "LPUSH list x", "EXPIRE k:none 10", "PERSIST k:0", "MSET a 1 b 2",
+                            "MULTI", "GET k:1", "DEL k:none", "EXEC", "MULTI", "SET a 1", "EXEC", "INCR n"):
+                expected = theirs.command(*command.split())
+                self.assertEqual(str(ours.command(*command.split())), str(expected), command)
+            # One by itself, that no other was refused before.
+            self.assertEqual(ours.must("CONFIG", "SET", "maxmemory", "18mb"), "OK")
+            self.assertEqual(ours.must("DEL", "k:none"), 0)
+            self.assertEqual(ours.must("CONFIG", "SET", "maxmemory", "20mb"), "OK")
+            self.make_room(ours, behind)
+            # What may be evicted is.
+            self.fill_up(ours)
+            for number in range(200):
+                ours.must("EXPIRE", f"k:{number}", "1000")
+            self.wait_for_room(ours)
+            self.assertIsNone(ours.must("GET", "k:none"))
+            self.wait_for_limit(behind, 20 * MIB)
+            # A pipeline that is caught in a refused batch: each command by itself.
+            replies = self.fill_up(ours, tail=[("PERSIST", "k:0"), ("GET", "k:none"), ("LPUSH", "l", "x")])
+            self.assertEqual([word(reply) or reply for reply in replies[:3]], ["OOM", 0, None])
+            self.assertIn(word(replies[3]), ("OOM", None))  # what was refused left room for it, or did not
+            # Killed in the middle of it, Holdfast leaves no Redis without a limit behind.
+            self.assertGreater(int(behind.must("CONFIG", "GET", "maxmemory")[1]), 20 * MIB)
+            self.assertEqual(ours.must("CONFIG", "GET", "maxmemory"), ["maxmemory", str(20 * MIB)])
+        self.proxy.kill()
+        self.proxy.start()
+        self.assertEqual(behind.must("CONFIG", "GET", "maxmemory")[1], str(20 * MIB))
+        with self.proxy.client() as ours:
+            ours.must("CONFIG", "SET", "maxmemory", "18mb")
+            self.assertEqual(word(ours.command("SET", "a", "x")), "OOM")
+            # A new limit ends it.
+            self.assertEqual(ours.must("CONFIG", "SET", "maxmemory", "30mb"), "OK")
+            self.assertEqual(ours.must("SET", "a", "x" * 50000), "OK")
+            self.assertEqual(behind.must("CONFIG", "GET", "maxmemory")[1], str(30 * MIB))
+        self.assert_comes_back(contents(self.behind.port))
+
+    def fill_up(self, client, tail=()):
+        """Writes until it is refused. With `tail`, that is sent behind each write in one go; returns the last replies."""
+        for number in range(1000):
+            replies = client.pipeline([("SET", f"k:{number}", "x" * 50000), *tail])
+            if word(replies[0]) == "OOM":
+                return replies
+            self.assertEqual(replies[0], "OK")
+        self.fail("there is no limit")
+
+    def make_room(self, client, behind):
+        self.assertEqual(client.must("DEL", *[f"k:{number}" for number in range(50)]), 50)
+        self.wait_for_room(client)
+        self.wait_for_limit(behind, 20 * MIB)
+
+    def wait_for_limit(self, behind, limit):
+        harness.wait_until(lambda: behind.must("CONFIG", "GET", "maxmemory")[1] == str(limit), "Redis keeps the limit")
+
+    def wait_for_room(self, client):
+        harness.wait_until(lambda: client.command("SET", "room", "x") == "OK", "writes are taken again", timeout=10)
+
     def test_eviction(self):
         """What Redis evicts is gone in the log, too."""
         for policy in ("volatile-lru", "allkeys-lru", "allkeys-random"):

@@ -97,6 +97,10 @@ TEST_CASE("EXEC of a transaction that takes memory, over the limit") {
   f.say("MULTI | SET a 1");
   f.counter.out_of_memory = true;
   CHECK(f.say("EXEC").starts_with("-EXECABORT Transaction discarded because of: OOM "));
+  // Older builds queue nothing at all then.
+  f.counter.build.queues_without_memory = false;
+  CHECK(f.say("MULTI | GET a | EXEC").find("-OOM ") != std::string::npos);
+  f.counter.build.queues_without_memory = true;
   CHECK(f.say("MULTI | GET a | DEL a | EXEC") == kOk + kQueued + kQueued);
   CHECK(f.told() == "write R0 GET a + W0 DEL a\n");
 }

@@ -26,6 +26,7 @@ struct Fixture {
     for (const std::string& request : change.requests) sent += (sent.empty() ? "" : "; ") + as_words(request);
     if (!change.undo.empty()) sent += "; undo " + as_words(change.undo);
     if (!change.then.empty()) sent += "; then " + as_words(change.then);
+    settings.begin(change);
     settings.carried_out(change);
     return sent;
   }
@@ -66,7 +67,8 @@ TEST_CASE("settings: with a policy that evicts it is Redis's") {
   f.settings.learn("allkeys-lru", 5000);
   CHECK(f.settings.maxmemory() == 5000);
   CHECK(f.set("CONFIG SET hz 10") == "CONFIG SET hz 10");
-  CHECK(f.set("CONFIG SET maxmemory 80mb") == "CONFIG SET repl-backlog-size 10485760; CONFIG SET maxmemory 80mb");
+  CHECK(f.set("CONFIG SET maxmemory 80mb") ==
+        "CONFIG SET repl-backlog-size 10485760; CONFIG SET maxmemory 5000; CONFIG SET maxmemory 80mb");
   CHECK(f.settings.maxmemory() == 80 << 20);
   CHECK(f.memory.limit() == 0);
 }
@@ -88,6 +90,17 @@ TEST_CASE("settings: a change of the policy moves the limit") {
   CHECK(f.set("CONFIG SET maxmemory-policy allkeys-lfu maxmemory 7") ==
         "CONFIG SET repl-backlog-size 1048576; CONFIG SET maxmemory-policy allkeys-lfu maxmemory 7");
   CHECK(f.settings.maxmemory() == 7);
+}
+
+TEST_CASE("settings: a change of the limit ends that Holdfast stands in for Redis; another change does not") {
+  Fixture f;
+  f.settings.learn("volatile-lru", 5000);
+  f.memory.stand_in(5000, 0);
+  f.set("CONFIG SET hz 20");
+  CHECK(f.memory.stands_in());
+  // Redis has its limit back before anything else, also where it refuses what the client wants.
+  CHECK(f.set("CONFIG SET maxmemory-policy nonsense").find("CONFIG SET maxmemory 5000; ") != std::string::npos);
+  CHECK_FALSE(f.memory.stands_in());
 }
 
 TEST_CASE("settings: sizes as Redis takes and prints them") {

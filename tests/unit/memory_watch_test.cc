@@ -80,6 +80,33 @@ TEST_CASE("memory watch: a new limit is in doubt until Redis has said how much i
   CHECK_FALSE(watch.in_doubt(2000));
 }
 
+TEST_CASE("memory watch: standing in for a Redis that has nothing to evict, until there has been room for a second") {
+  MemoryWatch watch(0);
+  watch.stand_in(kMiB, 1000);
+  CHECK(watch.stands_in());
+  CHECK(watch.over());
+  auto ask = [&watch](int64_t now_ms, const std::string& answer) {
+    watch.on_asked(now_ms, 0);
+    watch.on_answer(answer);
+  };
+  ask(1100, info(kMiB + 1, 0, kMiB));  // Redis itself counts the backlog
+  CHECK(watch.over());
+  ask(1200, info(kMiB));
+  CHECK_FALSE(watch.over());
+  CHECK_FALSE(watch.may_step_back());
+  ask(2099, info(kMiB));
+  CHECK_FALSE(watch.may_step_back());
+  ask(2100, info(kMiB));
+  CHECK(watch.may_step_back());
+  watch.step_back();
+  CHECK_FALSE(watch.stands_in());
+  CHECK(watch.limit() == 0);
+  // One that is Holdfast's own stays.
+  watch.set_limit(kMiB);
+  watch.step_back();
+  CHECK(watch.limit() == kMiB);
+}
+
 TEST_CASE("memory watch: an answer that is none changes nothing") {
   MemoryWatch watch = answered(kMiB, info(2 * kMiB));
   watch.on_asked(2000, 0);

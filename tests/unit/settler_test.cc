@@ -248,14 +248,14 @@ TEST_CASE("a refused batch is settled without waiting for another one") {
   Batch* first = f.sent(5, "SET a 1");
   Batch* second = f.sent(6, "SET b 1");
   std::vector<Batch*> seen;
-  second->refused = true;
+  second->refusal = "-EXECABORT";
   f.settler.settle_refused(&seen);
   CHECK(seen.empty());  // the first is still owed
   f.stream("SELECT 0 | MULTI | SET a 1");
-  first->refused = true;
+  first->refusal = "-EXECABORT";
   f.settler.settle_refused(&seen);
   CHECK(seen.empty());  // not while effects are under way
-  first->refused = false;
+  first->refusal.clear();
   f.stream("SELECT 15 | SET holdfast:marker M5 | EXEC");
   f.settler.settle_refused(&seen);
   f.note(seen);
