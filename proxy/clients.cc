@@ -60,7 +60,7 @@ ClientConnection* Clients::find(SessionId id) const {
 void Clients::on_connection(uv_stream_t* server) {
   auto* connection = new ClientConnection(loop_, &buffer_, this);
   if (const int failed = uv_accept(server, connection->stream()); failed != 0) return connection->close(failed);
-  if (count() >= static_cast<size_t>(limits_.clients)) {
+  if (count() >= shard_->max_clients()) {
     connection->send(kTooMany);
     return connection->close(0);
   }
@@ -128,6 +128,10 @@ void Clients::finish(SessionId id) {
   if (connection == nullptr || connection->finishing()) return;
   connection->finish(static_cast<int64_t>(uv_now(loop_)));
   if (!connection->closing()) finishing_.push_back(id);
+}
+
+void Clients::cut(SessionId id) {
+  if (ClientConnection* connection = find(id)) connection->close(UV_ENOBUFS);
 }
 
 void Clients::finish_all() {

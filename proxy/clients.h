@@ -27,6 +27,7 @@ class Clients : Listener::Events {
   void hold(SessionId id, bool on);
   size_t unsent(SessionId id) const;
   void finish(SessionId id);
+  void cut(SessionId id);  // at once: what waits for it is dropped
   void finish_all();
   void close_all();
   // To be called now and then: ends what has been finishing for too long.

@@ -21,7 +21,8 @@ namespace holdfast {
 namespace {
 
 constexpr int kWrongSettings = 2;
-constexpr rlim_t kOwnFiles = 128;  // besides the clients: Redis, brokers, the log, ...
+constexpr rlim_t kMostClients = 1'000'000;  // as limits.clients
+constexpr rlim_t kOwnFiles = 128;           // besides the clients: Redis, brokers, the log, ...
 
 std::atomic<Shell*> running{nullptr};
 static_assert(std::atomic<Shell*>::is_always_lock_free);
@@ -63,6 +64,17 @@ Result<Done> make_room_for_clients(LimitSettings* limits) {
   return Done{};
 }
 
+// For how many there would be room if somebody wanted it with CONFIG SET maxclients: raises the limit that may be
+// raised.
+size_t most_clients(const LimitSettings& limits) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return static_cast<size_t>(limits.clients);
+  const rlim_t before = files.rlim_cur;
+  files.rlim_cur = files.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) files.rlim_cur = before;
+  return std::min<rlim_t>(files.rlim_cur - kOwnFiles, kMostClients);
+}
+
 int fail(const std::string& reason, int status = EXIT_FAILURE) {
   std::fprintf(stderr, "holdfast: %s\n", reason.c_str());
   return status;
@@ -79,7 +91,9 @@ int serve(Settings settings) {
   auto log = open_log(log_options(settings));
   if (!log) return refuse(log.error());
   // Never destroyed: handles on its loop may still be closing when the process ends.
-  static Shell* const shell = new Shell(settings, shard_options(settings), std::move(*log));
+  ShardOptions options = shard_options(settings);
+  options.frontdesk.most_clients = most_clients(settings.limits);
+  static Shell* const shell = new Shell(settings, options, std::move(*log));
   if (auto done = shell->listen(); !done) return refuse(done.error());
   handle_signals(shell);
   return shell->run();

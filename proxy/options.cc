@@ -40,6 +40,7 @@ ShardOptions shard_options(const Settings& settings) {
   options.frontdesk.query_bytes = settings.limits.client_query_bytes;
   options.frontdesk.output_bytes = settings.limits.client_output_bytes;
   options.frontdesk.total_bytes = settings.limits.total_bytes;
+  options.frontdesk.clients = static_cast<size_t>(settings.limits.clients);
   options.frontdesk.idle_ms = std::chrono::milliseconds(settings.limits.idle).count();
   return options;
 }

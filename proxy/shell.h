@@ -53,6 +53,7 @@ class Shell final : public World {
   void client_send(SessionId client, std::string bytes) override { clients_.send(client, std::move(bytes)); }
   size_t client_unsent(SessionId client) override { return clients_.unsent(client); }
   void client_close(SessionId client) override { clients_.finish(client); }
+  void client_cut(SessionId client) override { clients_.cut(client); }
   void client_hold(SessionId client, bool hold) override { clients_.hold(client, hold); }
   Log& log() override { return *log_; }
   void snapshot_begin() override { snapshots_.begin(); }

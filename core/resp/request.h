@@ -28,6 +28,8 @@ class RequestParser {
 
   explicit RequestParser(RequestLimits limits = {}) : limits_(limits) {}
 
+  void set_limits(const RequestLimits& limits) { limits_ = limits; }
+
   Status parse(std::string_view data);
 
   // After kComplete, until the next parse() and as long as the bytes stay where they are:

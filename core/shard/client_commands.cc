@@ -56,6 +56,7 @@ std::string LocalCommands::describe(const Session& session) const {
   const Tracking::Options* tracking = desk_->tracking_.of(session.id());
   // Its own request is in its buffer.
   const size_t qbuf = session.input.size() + (&session == session_ ? session.parser.canonical().size() : 0);
+  const size_t output = desk_->world_->client_unsent(session.id());
   std::string line =
       "id=" + std::to_string(session.number()) + " addr=" + session.address() + " laddr=" + session.local_address() +
       " fd=-1 name=" + session.name + " age=" + std::to_string((now - session.since_ms()) / 1000) +
@@ -67,7 +68,8 @@ std::string LocalCommands::describe(const Session& session) const {
       " multi=" + (session.transaction ? std::to_string(session.transaction->commands.size()) : "-1") +
       " qbuf=" + std::to_string(qbuf) +
       " qbuf-free=0 argv-mem=0 multi-mem=0 rbs=16384 rbp=16384 obl=0 oll=" + std::to_string(session.waiting()) +
-      " omem=0 tot-mem=0 events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +
+      " omem=" + std::to_string(output) + " tot-mem=" + std::to_string(output + qbuf) +
+      " events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +
       " user=default redir=" + std::to_string(tracking == nullptr ? -1 : tracking->redirect) +
       " resp=" + std::to_string(static_cast<int>(session.protocol)) + " lib-name=" + session.lib_name +
       " lib-ver=" + session.lib_version;

@@ -1,5 +1,7 @@
 // CONFIG: Redis's own settings, but for those by which it could break what Holdfast promises.
+#include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include "core/resp/reply.h"
@@ -30,7 +32,7 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
   // Only inside a transaction; otherwise see Frontdesk::set_config().
   for (size_t i = 2; i + 1 < argv.size(); i += 2) {
     std::string_view reason = LiveSettings::why_fixed(argv[i], argv[i + 1]);
-    if (same_word(argv[i], "maxmemory") || same_word(argv[i], "maxmemory-policy")) {
+    if (same_word(argv[i], "maxmemory") || same_word(argv[i], "maxmemory-policy") || is_client_setting(argv[i])) {
       reason = "Holdfast has a part in it, which cannot be in a transaction";
     }
     if (!reason.empty()) return error(failed(argv[i], reason));
@@ -38,22 +40,42 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
   return backend();
 }
 
-void Frontdesk::set_config(Session* session, const Argv& argv) {
-  for (size_t i = 2; i + 1 < argv.size(); i += 2) {
-    const std::string_view reason = LiveSettings::why_fixed(argv[i], argv[i + 1]);
-    if (!reason.empty()) return reply_error(session, failed(argv[i], reason));
+void Frontdesk::set_config(Session* session, const Argv& all) {
+  std::map<std::string, std::string> ours;
+  FrontdeskLimits tried = limits_;
+  Argv argv(all.begin(), all.begin() + 2);
+  // A name without a value is for Redis to refuse.
+  for (size_t i = 2; i < all.size(); i += 2) {
+    const Argv pair(all.begin() + i, all.begin() + std::min(i + 2, all.size()));
+    const bool is_ours = all.size() % 2 == 0 && is_client_setting(pair[0]);
+    if (!is_ours) argv.insert(argv.end(), pair.begin(), pair.end());
+    const bool is_new = !is_ours || ours.emplace(lowered(pair[0]), pair[1]).second;
+    const std::string reason = !is_new               ? "duplicate parameter"
+                               : is_ours             ? set_client_setting(&tried, pair[0], pair[1])
+                               : all.size() % 2 == 0 ? std::string(LiveSettings::why_fixed(pair[0], pair[1]))
+                                                     : "";
+    if (!reason.empty()) return reply_error(session, failed(lowered(pair[0]), reason));
+  }
+  const std::string bulk_bytes = std::to_string(tried.requests.max_bulk_bytes);
+  if (tried.requests.max_bulk_bytes > limits_.requests.max_bulk_bytes) {
+    argv.insert(argv.end(), {"proto-max-bulk-len", bulk_bytes});
+  }
+  if (argv.size() == 2) {
+    set_client_settings(ours);
+    return answer(session, "+OK\r\n");
   }
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
-  wait_for(session, [this, session, change = counter_->settings().plan(argv)] {
+  wait_for(session, [this, session, ours, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
     Unit unit;
     for (const std::string& request : change.requests) unit.add_read(0, request);
     counter_->settings().begin(change);
-    look(session, unit, [this, change](Session* there, const std::string& replies) {
+    look(session, unit, [this, ours, change](Session* there, const std::string& replies) {
       const std::string reply = split_replies(replies).back();
       const bool done = reply.starts_with('+');
       if (done) {
         counter_->settings().carried_out(change);
+        set_client_settings(ours);
         const auto most_keys = change.kept.find("tracking-table-max-keys");
         if (most_keys != change.kept.end()) tracking_.set_most_keys(tracking_limit(most_keys->second));
       }
@@ -67,6 +89,11 @@ void Frontdesk::set_config(Session* session, const Argv& argv) {
     });
     return true;
   });
+}
+
+void Frontdesk::set_client_settings(const std::map<std::string, std::string>& settings) {
+  for (const auto& [name, value] : settings) set_client_setting(&limits_, name, value);
+  for (const auto& [id, session] : sessions_) session->parser.set_limits(limits_.requests);
 }
 
 }  // namespace holdfast

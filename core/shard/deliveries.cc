@@ -41,15 +41,37 @@ void append_quoted(std::string* out, std::string_view text) {
 
 }  // namespace
 
-// It cannot be made to wait: who does not read is let go, as in Redis.
 void Frontdesk::push(Session* session, std::string bytes) {
   if (session->closing || (session->silent && !counter_->words().pushes_when_silent)) return;
   session->push(std::move(bytes));
   touch(session);
-  if (world_->client_unsent(session->id()) + session->outgoing.size() <= limits_.output_bytes) return;
-  world_->note(World::Level::kWarn, "closing client " + session->address() + ": it does not read its messages");
+  check_output(session, true);
+}
+
+const OutputLimit& Frontdesk::output_limit(const Session& session) const {
+  return !pubsub_.empty() && pubsub_.subscribed(session.id()) ? limits_.subscribers : limits_.normal;
+}
+
+// Who does not read is let go where it has such a limit, as in Redis. Its requests can be made to wait, but not what is
+// `pushed`, so that has a limit in any case.
+void Frontdesk::check_output(Session* session, bool pushed) {
+  const OutputLimit& limit = output_limit(*session);
+  const size_t hard = limit.hard_bytes == 0 && pushed ? limits_.output_bytes : limit.hard_bytes;
+  if (session->closing || (hard == 0 && limit.soft_bytes == 0)) return;
+  const size_t bytes = world_->client_unsent(session->id()) + session->outgoing.size();
+  if (limit.soft_bytes == 0 || bytes <= limit.soft_bytes) {
+    session->soft_since_ms = 0;
+  } else if (session->soft_since_ms == 0) {
+    session->soft_since_ms = world_->monotonic_ms();
+  }
+  const bool too_long =
+      session->soft_since_ms != 0 && world_->monotonic_ms() - session->soft_since_ms > limit.soft_seconds * 1000;
+  if (!too_long && (hard == 0 || bytes <= hard)) return;
+  world_->note(World::Level::kWarn, "closing client " + session->address() + ": " + std::to_string(bytes) +
+                                        " bytes wait for it, over its client-output-buffer-limit");
   session->outgoing.clear();
   session->closing = true;
+  world_->client_cut(session->id());
 }
 
 void Frontdesk::on_published(PubSub::Message message) { messages_.push_back(std::move(message)); }

@@ -33,6 +33,7 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
   if (parsed.ok() && filter == Filter::kInfo && parsed->kind == ReplyValue::Kind::kString) {
     std::string info = without_keyspace_line(parsed->text, visible.reserved_db);
     set_field(&info, "connected_clients", std::to_string(visible.clients));
+    set_field(&info, "maxclients", std::to_string(visible.limits.clients));
     set_field(&info, "blocked_clients", std::to_string(visible.blocked));
     set_field(&info, "pubsub_channels", std::to_string(visible.channels));
     set_field(&info, "pubsub_patterns", std::to_string(visible.patterns));
@@ -49,8 +50,10 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     append_map_header(&out, parsed->elements.size() / 2, protocol);
     for (size_t i = 0; i < parsed->elements.size(); i++) {
       const std::string name = i % 2 == 1 ? parsed->elements[i - 1].text : std::string();
-      const int64_t ours = name == "databases" ? visible.reserved_db : name == "maxmemory" ? visible.maxmemory : -1;
-      append_bulk(&out, ours >= 0 ? std::to_string(ours) : parsed->elements[i].text);
+      append_bulk(&out, name == "databases"       ? std::to_string(visible.reserved_db)
+                        : name == "maxmemory"     ? std::to_string(visible.maxmemory)
+                        : is_client_setting(name) ? client_setting(visible.limits, name)
+                                                  : parsed->elements[i].text);
     }
     return out;
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/shard/batch.h"
+#include "core/shard/client_limits.h"
 #include "core/shard/tracking.h"
 
 namespace holdfast {
@@ -18,7 +19,8 @@ struct Visible {
   size_t blocked = 0;
   size_t channels = 0, patterns = 0;  // with subscribers
   int64_t maxmemory = 0;              // bytes, whoever keeps it
-  Tracking::Counts tracking;          // CLIENT TRACKING
+  FrontdeskLimits limits;
+  Tracking::Counts tracking;  // CLIENT TRACKING
 };
 
 // `reply` is one whole reply; what is no answer of the kind expected is given back as it is.

@@ -243,7 +243,7 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
     session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
                                                  {counter_->reserved_database(), sessions_.size(), blocked_clients(),
                                                   pubsub_.channels(), pubsub_.patterns(),
-                                                  counter_->settings().maxmemory(), tracking_.counts()}));
+                                                  counter_->settings().maxmemory(), limits_, tracking_.counts()}));
   }
   account(session);
 }
@@ -298,6 +298,7 @@ void Frontdesk::flush() {
     if (!session->outgoing.empty()) {
       world_->client_send(id, std::move(session->outgoing));
       session->outgoing = std::string();
+      check_output(session, false);
     }
     if (session->closing && session->waiting() == 0 && !session->asking && !blocking_.attempting(id)) {
       blocking_.forget(id);
@@ -325,6 +326,7 @@ void Frontdesk::check_time(int64_t now_ms,
       const std::string error = too_late(*session, Session::Oldest{0, session->asked_ms, false});
       if (!error.empty()) give_up_asking(session, error);
     }
+    if (session->soft_since_ms != 0) check_output(session, false);
     if (limits_.idle_ms > 0 && session->waiting() == 0 && !session->asking && !session->blocked &&
         now_ms - session->last_ms > limits_.idle_ms) {
       idle.push_back(id);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "core/shard/batch.h"
 #include "core/shard/blocking.h"
 #include "core/shard/build_words.h"
+#include "core/shard/client_limits.h"
 #include "core/shard/live_settings.h"
 #include "core/shard/pubsub.h"
 #include "core/shard/session.h"
@@ -69,16 +71,6 @@ class Counter {
                          std::function<void(std::string_view reply)> then) = 0;
   // Whether Redis would take the command; see Backend::ask.
   virtual void ask(int db, std::string_view command, std::function<void(std::string_view refusal)> answer) = 0;
-};
-
-struct FrontdeskLimits {
-  RequestLimits requests;
-  size_t query_bytes = 1UL << 30;     // of one client's requests not yet dealt with
-  size_t output_bytes = 64UL << 20;   // of one client's replies: above, its requests wait
-  size_t total_bytes = 4UL << 30;     // of all clients' replies
-  size_t waiting_per_session = 1024;  // requests of one client under way
-  size_t waiting_at_first = 64;       // … before the size of its replies is known
-  int64_t idle_ms = 0;                // 0: for ever
 };
 
 // What Redis says to a write that takes memory it may not use.
@@ -148,6 +140,7 @@ class Frontdesk {
   Op make_op(const CommandInfo* info, int db, const std::vector<std::string_view>& argv) const;
 
   size_t count() const { return sessions_.size(); }
+  const FrontdeskLimits& limits() const { return limits_; }
   uint64_t commands() const { return commands_; }
 
  private:
@@ -185,6 +178,8 @@ class Frontdesk {
 
   // deliveries.cc: what clients get without having asked for it at this moment.
   void push(Session* session, std::string bytes);
+  const OutputLimit& output_limit(const Session& session) const;
+  void check_output(Session* session, bool pushed);
   void deliver_messages(int64_t settled_offset, uint64_t removals_committed);
   void deliver_invalidations(int64_t settled_offset, uint64_t removals_committed);
   void note_read(Session* session, uint64_t slot, const CommandInfo* info, const Argv& argv);
@@ -192,6 +187,7 @@ class Frontdesk {
 
   // config_commands.cc
   void set_config(Session* session, const Argv& argv);
+  void set_client_settings(const std::map<std::string, std::string>& settings);
 
   // transactions.cc: MULTI, EXEC, WATCH.
   void queue(Session* session, std::string_view command);

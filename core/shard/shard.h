@@ -54,6 +54,8 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void drain();
   bool drained() const;
 
+  size_t max_clients() const { return desk_.limits().clients; }
+
   // For people and metrics.
   struct Status {
     bool ready = false;

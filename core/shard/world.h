@@ -48,6 +48,7 @@ class World : public FeedPort {
   virtual size_t client_unsent(SessionId) { return 0; }
   // Closes once all that was sent has gone out.
   virtual void client_close(SessionId client) = 0;
+  virtual void client_cut(SessionId client) = 0;  // at once: what waits for it is dropped
   // Stops or resumes reading from a client.
   virtual void client_hold(SessionId client, bool hold) = 0;
 

@@ -341,6 +341,13 @@ void SimWorld::client_close(SessionId client) {
   if (it->second.unsent.empty()) close_session(client);
 }
 
+void SimWorld::client_cut(SessionId client) {
+  const auto it = sessions_.find(client);
+  if (!may_act() || it == sessions_.end()) return;
+  it->second.unsent.clear();
+  close_session(client);
+}
+
 void SimWorld::close_session(SessionId client) {
   sessions_[client].stream->close(1);
   clock_->in(1, [this, client, life = life_] {

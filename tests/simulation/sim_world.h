@@ -80,6 +80,7 @@ class SimWorld : public World {
   void client_send(SessionId client, std::string bytes) override;
   size_t client_unsent(SessionId client) override;
   void client_close(SessionId client) override;
+  void client_cut(SessionId client) override;
   void client_hold(SessionId client, bool hold) override;
   Log& log() override { return log_; }
   void snapshot_begin() override;

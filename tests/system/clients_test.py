@@ -145,6 +145,39 @@ class ClientsTest(FaultsCase):
         held.pop().close()
         harness.wait_until(lambda: self.accepted(held), "there is room again", timeout=10)
 
+    def test_limits_set_by_a_client(self):
+        """They are Redis's settings, but about Holdfast's clients; they stay when Redis comes back."""
+        client = self.begin()
+        client.must("CONFIG", "SET", "maxclients", "3", "client-output-buffer-limit", "pubsub 1mb 0 0 normal 2mb 0 0")
+        self.assertEqual(client.must("CONFIG", "GET", "maxclients"), ["maxclients", "3"])
+        self.assertIn("\r\nmaxclients:3\r\n", client.must("INFO", "clients"))
+        with RawClient(self.proxy.port) as deaf, RawClient(self.proxy.port) as late:
+            deaf.command("SUBSCRIBE", "c")
+            with RawClient(self.proxy.port) as refused:
+                self.assertEqual(refused.read_to_end(), b"-ERR max number of clients reached\r\n")
+            late.command("PING")
+            # What lies in the sockets' own buffers does not count.
+            for _ in range(100):
+                if client.must("PUBLISH", "c", "x" * MIB) == 0:
+                    break
+            self.wait_for_clients(client, 2)
+        self.wait_for_clients(client, 1)
+        self.assertIn("client-output-buffer-limit", self.proxy.said())
+        client.must("SET", "big", "x" * MIB)
+        with RawClient(self.proxy.port) as deaf:
+            deaf.send_raw(harness.encode(("GET", "big")) * 100)
+            self.wait_for_clients(client, 1)
+        client.must("CONFIG", "SET", "timeout", "1", "proto-max-bulk-len", "1mb")
+        with RawClient(self.proxy.port) as idle:
+            self.assertEqual(idle.read_to_end(), b"")
+        self.behind.kill()
+        self.behind.start()
+        self.proxy.wait_ready()
+        with self.proxy.client() as again:
+            self.assertEqual(again.must("CONFIG", "GET", "timeout"), ["timeout", "1"])
+            again.send_raw(b"*2\r\n$3\r\nGET\r\n$%d\r\n" % (MIB + 1))
+            self.assertIn("invalid bulk length", str(again.read()))
+
     def accepted(self, held):
         """Adds a client that was let in. True: a place was free."""
         while len(held) < 6:

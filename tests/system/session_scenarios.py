@@ -591,6 +591,34 @@ SCENARIOS = {
         A: CONFIG SET maxmemory-policy noeviction
         A: GET foo
     """),
+    "limits of clients": ((7, 0), """
+        A: CONFIG SET maxclients 100 timeout 1000 hz 20
+        A: CONFIG GET timeout
+        A: CONFIG GET maxcl*
+        A: CONFIG SET maxclients 0
+        A: CONFIG SET maxclients many
+        A: CONFIG SET timeout -1
+        A: CONFIG SET TIMEOUT 1x
+        A: CONFIG SET hz x timeout 7
+        A: CONFIG GET timeout
+        A: CONFIG SET client-query-buffer-limit 2mb proto-max-bulk-len 100mb
+        A: CONFIG SET client-query-buffer-limit 10
+        A: CONFIG SET proto-max-bulk-len few
+        A: CONFIG GET client-query-buffer-limit
+        A: CONFIG GET proto-max-bulk-len
+        A: CONFIG SET client-output-buffer-limit "normal 10mb 1mb 60"
+        A: CONFIG SET client-output-buffer-limit "pubsub 10mb 1mb 60 slave 100 50 1"
+        A: CONFIG GET client-output-buffer-limit
+        A: CONFIG SET client-output-buffer-limit "normal 10mb 1mb"
+        A: CONFIG SET client-output-buffer-limit "nobody 10mb 1mb 60"
+        A: CONFIG SET client-output-buffer-limit "normal 10mb x 60"
+        A: CONFIG SET client-output-buffer-limit "normal 0 0 0 pubsub 32mb 8mb 60 slave 256mb 64mb 60"
+        A: CONFIG SET maxclients 10000 timeout 0 hz 10 client-query-buffer-limit 1gb proto-max-bulk-len 512mb
+        A: CONFIG SET timeout
+        A: CONFIG SET timeout 1 hz
+        A: CONFIG SET timeout 1 timeout 2
+        A: CONFIG GET timeout
+    """),
     "MULTI: what may not be in it": ((7, 0), """
         A: MULTI
         A: SET k 1

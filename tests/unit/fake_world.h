@@ -19,7 +19,7 @@ class FakeWorld : public World {
   int64_t now_ms = 1000;
   std::map<SessionId, std::string> sent;  // to clients
   std::map<SessionId, size_t> unsent;     // what counts as not gone out yet
-  std::set<SessionId> closed, held;
+  std::set<SessionId> closed, held, cut;
   std::string notes, fatal_reason;
 
   // What a client got since the last call.
@@ -30,6 +30,7 @@ class FakeWorld : public World {
   void client_send(SessionId client, std::string bytes) override { sent[client] += bytes; }
   size_t client_unsent(SessionId client) override { return unsent[client]; }
   void client_close(SessionId client) override { closed.insert(client); }
+  void client_cut(SessionId client) override { cut.insert(client); }
   void client_hold(SessionId client, bool hold) override {
     if (hold) {
       held.insert(client);

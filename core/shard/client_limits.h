@@ -1,0 +1,42 @@
+// What clients may take: of memory, of time, of places. To them these are Redis's own settings (maxclients, timeout …),
+// so CONFIG GET and CONFIG SET of them are about these here, in Redis's words.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/resp/request.h"
+
+namespace holdfast {
+
+// client-output-buffer-limit of one class of clients: closed when more than `hard_bytes` wait for it, or more than
+// `soft_bytes` for so long. 0: no such limit.
+struct OutputLimit {
+  size_t hard_bytes = 0;
+  size_t soft_bytes = 0;
+  int64_t soft_seconds = 0;
+};
+
+struct FrontdeskLimits {
+  RequestLimits requests;
+  size_t query_bytes = 1UL << 30;     // of one client's requests not yet dealt with
+  size_t output_bytes = 64UL << 20;   // of one client's replies: above, its requests wait
+  size_t total_bytes = 4UL << 30;     // of all clients' replies
+  size_t waiting_per_session = 1024;  // requests of one client under way
+  size_t waiting_at_first = 64;       // … before the size of its replies is known
+  int64_t idle_ms = 0;                // 0: for ever
+  size_t clients = 10'000;            // connected at once; the shell turns others away
+  size_t most_clients = 1'000'000;    // that there are files for
+  OutputLimit normal;
+  OutputLimit subscribers{32UL << 20, 8UL << 20, 60};
+  OutputLimit replicas{256UL << 20, 64UL << 20, 60};  // only told: no replica is a client
+};
+
+bool is_client_setting(std::string_view name);
+// Empty, or why not, as Redis says it; then nothing has changed.
+std::string set_client_setting(FrontdeskLimits* limits, std::string_view name, std::string_view value);
+std::string client_setting(const FrontdeskLimits& limits, std::string_view name);
+
+}  // namespace holdfast
