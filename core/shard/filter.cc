@@ -41,6 +41,9 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     set_field(&info, "tracking_total_keys", std::to_string(visible.tracking.keys));
     set_field(&info, "tracking_total_items", std::to_string(visible.tracking.items));
     set_field(&info, "tracking_total_prefixes", std::to_string(visible.tracking.prefixes));
+    if (!visible.port.empty()) set_field(&info, "tcp_port", visible.port);
+    set_field(&info, "total_connections_received", std::to_string(visible.connections));
+    set_field(&info, "total_commands_processed", std::to_string(visible.commands));
     set_field(&info, "maxmemory", std::to_string(visible.maxmemory));
     set_field(&info, "maxmemory_human", human_memory(visible.maxmemory));
     append_verbatim(&out, info, protocol);

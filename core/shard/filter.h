@@ -21,6 +21,8 @@ struct Visible {
   int64_t maxmemory = 0;              // bytes, whoever keeps it
   FrontdeskLimits limits;
   Tracking::Counts tracking;  // CLIENT TRACKING
+  std::string port;           // where the client came in
+  uint64_t connections = 0, commands = 0;
 };
 
 // `reply` is one whole reply; what is no answer of the kind expected is given back as it is.

@@ -25,6 +25,8 @@ std::string plus(std::string_view reply, int32_t more) {
   return sum;
 }
 
+std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
 }  // namespace
 
 void Frontdesk::on_connected(SessionId id, const std::string& address, const std::string& local_address) {
@@ -32,6 +34,7 @@ void Frontdesk::on_connected(SessionId id, const std::string& address, const std
       std::make_unique<Session>(id, next_number_++, address, local_address, world_->monotonic_ms(), limits_.requests);
   Session* added = session.get();
   sessions_.emplace(id, std::move(session));
+  connected_++;
   if (draining_) {
     added->closing = true;
     touch(added);
@@ -163,6 +166,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     }
     if (!session->parser.argv().empty()) {
       commands_++;
+      carried_out_++;
       session->mute = session->silent || std::exchange(session->skip, false);
       dispatch(session, session->parser.argv(), session->parser.canonical());
     }
@@ -240,10 +244,11 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
-                                                 {counter_->reserved_database(), sessions_.size(), blocked_clients(),
-                                                  pubsub_.channels(), pubsub_.patterns(),
-                                                  counter_->settings().maxmemory(), limits_, tracking_.counts()}));
+    session->add_reply(waiter.slot,
+                       filter_reply(waiter.filter, reply,
+                                    {counter_->reserved_database(), sessions_.size(), blocked_clients(),
+                                     pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory(), limits_,
+                                     tracking_.counts(), port_of(session->local_address()), connected_, carried_out_}));
   }
   account(session);
 }
@@ -295,10 +300,10 @@ void Frontdesk::flush() {
     session->collect();
     if (!tracking_.empty()) tracking_.on_left(id, session->first_slot());
     account(session);
+    check_output(session, false);
     if (!session->outgoing.empty()) {
       world_->client_send(id, std::move(session->outgoing));
       session->outgoing = std::string();
-      check_output(session, false);
     }
     if (session->closing && session->waiting() == 0 && !session->asking && !blocking_.attempting(id)) {
       blocking_.forget(id);

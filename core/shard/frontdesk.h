@@ -221,6 +221,7 @@ class Frontdesk {
   bool draining_ = false;
   bool holding_ = false;
   uint64_t commands_ = 0;
+  uint64_t connected_ = 0, carried_out_ = 0;  // clients and commands, since CONFIG RESETSTAT
   int64_t next_number_ = 1;
 };
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Redis's own test-suite (7.0.15, out of Debian's source package) in its external mode, each file against a fresh Redis
-with Holdfast in front. passing.txt holds what passes against plain Redis: all of that must pass here, but for what
-stands in exceptions.txt with its reason, and is left out.
+"""Redis's own test-suite (7.0.15, out of Debian's source package): in its external mode, each file against a fresh Redis
+with Holdfast in front; and files with tests that start their servers themselves also in its own mode (own/unit/limits),
+where the program redis-server beside this file takes the place of Redis. passing.txt holds what passes against plain
+Redis: all of that must pass here, but for what stands in exceptions.txt with its reason, and is left out.
 
   redis_suite.py [FILE...]         all files, or those named (unit/type/list)
   redis_suite.py --fast            those that take a few seconds and do not depend on the time that something takes
@@ -32,7 +33,10 @@ NOT_EXTERNAL = ["SRANDMEMBER with a dict containing long chain"]
 RESULT = re.compile(r"\[(ok|err|exception)\]: (.*?)(?: \(\d+ ms\))?$")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 FAST = ["unit/protocol", "unit/keyspace", "unit/info-command", "unit/type/incr", "unit/quit", "unit/pubsub",
-        "unit/scripting", "unit/functions", "unit/lazyfree", "unit/bitfield"]
+        "unit/scripting", "unit/functions", "unit/lazyfree", "unit/bitfield", "own/unit/limits", "own/unit/pubsub",
+        "own/unit/pubsubshard"]
+OWN = ["own/unit/" + name for name in ("pubsub", "pubsubshard", "maxmemory", "limits", "info", "info-command", "networking",
+                                       "querybuf", "obuf-limits", "client-eviction", "other", "tracking", "multi")]
 TIME_LIMIT = 600  # seconds for a file
 
 
@@ -64,6 +68,22 @@ def fetch():
         link.symlink_to(shutil.which(program))
 
 
+def own_mode(plain):
+    """A directory to run the suite in, with what it is to take for Redis."""
+    directory = harness.CACHE / f"redis-suite-{VERSION}-own" / ("plain" if plain else "holdfast")
+    (directory / "src").mkdir(parents=True, exist_ok=True)
+    (directory / "tests").mkdir(exist_ok=True)
+    links = {directory / name: SUITE / name for name in ("runtest", "redis.conf", "deps")}
+    links |= {directory / "tests" / path.name: path for path in (SUITE / "tests").iterdir() if path.name != "tmp"}
+    links |= {directory / "src" / name: SUITE / "src" / name for name in ("redis-cli", "redis-benchmark")}
+    links[directory / "src" / "redis-server"] = harness.redis_server(VERSION) if plain else HERE / "redis-server"
+    for link, target in links.items():
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+    (directory / "tests" / "tmp").mkdir(exist_ok=True)
+    return directory
+
+
 def files():
     text = (SUITE / "tests" / "test_helper.tcl").read_text()
     names = re.search(r"set ::all_tests \{(.*?)\}", text, re.DOTALL).group(1).split()
@@ -84,6 +104,8 @@ class Run(harness.SystemTest):
 
     def results(self, plain, name, left_out):
         """{test: how often it passed}, {test: what went wrong}"""
+        if name.startswith("own/"):
+            return self.run_own(plain, name.removeprefix("own/"), left_out)
         passed, failed, ends = self.run_file(self.fresh(plain), name, left_out)
         if not ends:
             # A part of the file wants a setting that Holdfast refuses, and nothing behind it has run.
@@ -91,14 +113,22 @@ class Run(harness.SystemTest):
             passed, failed = passed | more[0], failed | more[1]
         return passed, failed
 
+    def run_own(self, plain, name, left_out):
+        passed, failed, _ = self.run_suite(["--single", name], left_out, own_mode(plain))
+        return passed, failed
+
     def run_file(self, port, name, left_out, options=()):
         """… and whether it came to its end."""
+        return self.run_suite(["--host", "127.0.0.1", "--port", str(port), "--single", name, *options],
+                        [*NOT_EXTERNAL, *left_out], SUITE)
+
+    def run_suite(self, options, left_out, directory):
         skip = self.directory / "skip.txt"
-        skip.write_text("\n".join([*NOT_EXTERNAL, *left_out]))
-        command = ["./runtest", "--host", "127.0.0.1", "--port", str(port), "--single", name, "--durable",
-                   "--timeout", "180", "--skipfile", str(skip), "--baseport", str(harness.free_port()), *options]
+        skip.write_text("\n".join(left_out))
+        command = ["./runtest", *options, "--durable", "--timeout", "180", "--clients", "1", "--skipfile", str(skip),
+                   "--baseport", str(harness.free_port())]
         passed, failed, ends = collections.Counter(), {}, True
-        for line in self.play(command):
+        for line in self.play(command, directory):
             ends = ends and "(procedure \"run_external_server_test\"" not in line
             if found := RESULT.search(line):
                 test = found.group(2).split(" in tests/unit")[0]
@@ -108,10 +138,10 @@ class Run(harness.SystemTest):
                     failed[test] = line
         return passed, failed, ends
 
-    def play(self, command):
+    def play(self, command, directory):
         """What it prints, line by line. It may hang: a test that waits for what does not come."""
         path = self.directory / "suite.txt"
-        with path.open("wb") as file, subprocess.Popen(command, cwd=SUITE, stdout=file, stderr=subprocess.STDOUT,
+        with path.open("wb") as file, subprocess.Popen(command, cwd=directory, stdout=file, stderr=subprocess.STDOUT,
                                                        start_new_session=True) as child:
             try:
                 child.wait(TIME_LIMIT)
@@ -137,8 +167,8 @@ class Run(harness.SystemTest):
 def main():
     plain = "--plain" in sys.argv
     fetch()
-    names = [argument for argument in sys.argv[1:] if argument.startswith("unit/")] or \
-        (FAST if "--fast" in sys.argv else files())
+    names = [argument for argument in sys.argv[1:] if not argument.startswith("-")] or \
+        (FAST if "--fast" in sys.argv else files() + OWN)
     left_out = {(name, test) for name, test, *_ in entries(EXCEPTIONS)}
     expected = {}
     for name, test in entries(PASSING):
@@ -150,7 +180,7 @@ def main():
     try:
         for name in names:
             begin = time.monotonic()
-            excepted = [] if plain else [test for file, test in left_out if file == name]
+            excepted = [] if plain else [test for file, test in left_out if file in (name, name.removeprefix("own/"))]
             passed, failed = run.results(plain, name, excepted)
             if plain:
                 expected[name] = passed

@@ -96,7 +96,7 @@ TEST_CASE("who does not read is let go at its hard limit, and at the soft one af
   f.say("PING");
   CHECK_FALSE(f.world.cut.contains(1));
   SUBCASE("in time it has read") {
-    f.world.unsent[1] = 100;
+    f.world.unsent[1] = 0;
     f.say("PING");
     f.world.unsent[1] = 101;
     f.world.now_ms += 1000;
@@ -111,6 +111,12 @@ TEST_CASE("who does not read is let go at its hard limit, and at the soft one af
   SUBCASE("too much") {
     f.world.unsent[1] = 1001;
     f.say("PING");
+    CHECK(f.world.cut.contains(1));
+  }
+  SUBCASE("one reply that is too much, however fast it would read") {
+    f.world.unsent[1] = 0;
+    f.say("GET a");
+    CHECK(f.reply(0, "$1000\r\n" + std::string(1000, 'x') + "\r\n") == "");
     CHECK(f.world.cut.contains(1));
   }
 }

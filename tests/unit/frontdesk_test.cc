@@ -313,6 +313,24 @@ TEST_CASE("INFO and CONFIG GET do not show the reserved database") {
         "*4\r\n$1\r\na\r\n$9\r\ndatabases\r\n$9\r\ndatabases\r\n$2\r\n15\r\n");
 }
 
+TEST_CASE("INFO tells Holdfast's port and what its clients have done") {
+  DeskFixture f;
+  f.connect(2);
+  f.say("PING | PING");
+  const auto bulk = [](const std::string& bytes) {
+    return "$" + std::to_string(bytes.size()) + "\r\n" + bytes + "\r\n";
+  };
+  const std::string from = "# All\r\ntcp_port:1\r\ntotal_connections_received:1\r\ntotal_commands_processed:70\r\n";
+  f.say("INFO");
+  CHECK(f.reply(0, bulk(from)) ==
+        bulk("# All\r\ntcp_port:6379\r\ntotal_connections_received:2\r\ntotal_commands_processed:3\r\n"));
+  f.say("CONFIG RESETSTAT");
+  f.reply(1, "+OK\r\n");
+  f.say("INFO");
+  CHECK(f.reply(2, bulk(from)) ==
+        bulk("# All\r\ntcp_port:6379\r\ntotal_connections_received:0\r\ntotal_commands_processed:1\r\n"));
+}
+
 TEST_CASE("only the reserved database's line is taken out") {
   const auto bulk = [](const std::string& bytes) {
     return "$" + std::to_string(bytes.size()) + "\r\n" + bytes + "\r\n";
