@@ -46,8 +46,10 @@ struct Op {
   };
   Kind kind = Kind::kWrite;
   Effect effect = Effect::kUnknown;
+  bool in_transaction = false;
   bool last_piece = true;  // false: more ops of the same transaction follow
   bool answered = false;
+  bool again = false;  // refused with its batch, it gets a second try
   int db = 0;
   uint64_t touches = kTouchesNothing;  // hash of its key
   Waiter waiter;
@@ -96,6 +98,8 @@ struct Batch : Unit {
   bool replied = false;     // Redis has answered all of it, or its answers are lost for good
   std::string refusal;      // Redis refused it as a whole, it did nothing: the first error, of queueing or EXEC
   int64_t seen_offset = 0;  // of the replication stream behind its effects
+  // The number of the EFFECTS record that says what it did; 0: it did what it says.
+  uint64_t effects_record = 0;
 
   bool refused() const { return !refusal.empty(); }
 };

@@ -1,5 +1,6 @@
 #include "core/shard/reply_gate.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/deliberate_bug.h"
@@ -39,9 +40,9 @@ void ReplyGate::take_tap_progress() {
   }
 }
 
-void ReplyGate::hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches) {
-  const uint64_t removal = settler_->removal_of(touches);
-  const bool settled = offset <= settler_->settled_offset() && removal == 0;
+void ReplyGate::hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches, uint64_t record) {
+  const uint64_t removal = std::max(settler_->removal_of(touches), record);
+  const bool settled = offset <= settler_->settled_offset() && removal <= settler_->removals_committed();
   if (settled || kDeliberateBug == 11) {  // bug: replies leave before they are settled
     desk_->release(waiter);
   } else {

@@ -29,8 +29,9 @@ class ReplyGate {
   void on_reply(const Waiter& waiter, std::string_view reply);
   // All replies of the group are there; they say what the effects up to `offset` made.
   void on_reads_done(ReplyGroup group, int64_t offset) { reads_done_.push_back({std::move(group), offset}); }
-  // Says what the effects up to `offset` made, on the key of this hash.
-  void hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches);
+  // Says what the effects up to `offset` made, on the key of this hash. It also waits for the EFFECTS record with the
+  // number `record` (0: for none).
+  void hold_or_release(const Waiter& waiter, int64_t offset, uint64_t touches, uint64_t record = 0);
 
   // The tap has read on; effects have been settled.
   void take_tap_progress();

@@ -101,7 +101,8 @@ void Settler::batch_seen(Batch* batch, bool matches, int64_t end_offset, int64_t
   processed_through(end_offset);
   processed_chain_ = batch->chain;
   draft_.settled = processed_;
-  add_point(end_offset, matches ? 0 : next_record_);
+  batch->effects_record = matches ? 0 : next_record_;
+  add_point(end_offset, batch->effects_record);
   batch->state = Batch::State::kSeen;
   batch->seen_offset = end_offset;
   seen->push_back(batch);

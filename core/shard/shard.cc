@@ -92,6 +92,7 @@ bool Shard::turn() {
     lose_redis(std::exchange(redis_lost_, std::string()));
   }
   attach_.work();
+  try_again();
   apply_committed();  // before anything that comes after it
   desk_.resume();
   append_effects();
@@ -359,11 +360,12 @@ void Shard::on_reads_done(ReplyGroup group, int64_t offset) {
 
 void Shard::on_batch_replied(Batch* batch) {
   batch->replied = true;
-  if (batch->refused()) {
-    answer_refused(batch);
+  if (batch->refused()) answer_refused(batch);
+  if (batch->state == Batch::State::kSeen) {
+    batch_finished(batch);
+  } else if (batch->refused()) {
     take_tap_progress();
   }
-  if (batch->state == Batch::State::kSeen) batch_finished(batch);
 }
 
 void Shard::on_backend_error(const std::string& reason) { redis_lost_ = reason; }
@@ -383,7 +385,12 @@ void Shard::batch_finished(Batch* batch) {
   for (const Op& op : batch->ops) {
     const bool alone = !in_transaction && op.last_piece;
     in_transaction = !op.last_piece;
-    if (op.last_piece) replies_.hold_or_release(op.waiter, batch->seen_offset, alone ? op.touches : kTouchesAnything);
+    if (op.again) {
+      retries_.push_back(Retry{op, std::string(batch->bytes_of(op)), batch->serial, batch->effects_record});
+    } else if (op.last_piece) {
+      replies_.hold_or_release(op.waiter, batch->seen_offset, alone ? op.touches : kTouchesAnything,
+                               batch->refused() ? batch->effects_record : 0);
+    }
   }
 }
 

@@ -143,9 +143,9 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void lose_redis(const std::string& reason);
   void check_time();
   void answer_refused(Batch* batch);
-  void answer_without_memory(Batch* batch, bool queued);
-  std::unordered_set<SessionId> sessions_behind(const Batch& batch) const;
-  bool try_again(const Batch& batch, const Op& op, bool refused);
+  bool takes_memory(const Batch& batch, const Op& op, bool queued) const;
+  std::unordered_set<SessionId> sessions_behind(uint64_t serial) const;
+  void try_again();
   void stand_in_for_maxmemory();
   void set_maxmemory(int64_t bytes);
   void watch_memory();
@@ -183,6 +183,14 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
     uint64_t batch;  // its serial
   };
   std::vector<Orphan> orphans_;
+  // What Redis refused only for the company it was in.
+  struct Retry {
+    Op op;
+    std::string command;
+    uint64_t batch;   // its serial
+    uint64_t record;  // of the EFFECTS which say that the batch did nothing
+  };
+  std::deque<Retry> retries_;
   std::string last_marker_;
   bool marker_lost_ = false;  // evicted, or flushed by somebody else
 

@@ -1,7 +1,7 @@
 // The shard and `maxmemory`: what Redis may use, and batches that it refuses because it uses too much.
-#include <algorithm>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "core/resp/reply.h"
 #include "core/shard/shard.h"
@@ -19,70 +19,81 @@ constexpr std::string_view kNotExecuted =
 void Shard::answer_refused(Batch* batch) {
   const bool queued = batch->refusal.starts_with("-EXECABORT");
   const bool full = batch->refusal.find(queued ? " OOM " : "-OOM ") != std::string::npos;
-  if (full) return answer_without_memory(batch, queued);
-  world_->note(World::Level::kError,
-               "Redis refused to execute the batch at position " + std::to_string(batch->position) + " of the log");
+  if (full) {
+    stand_in_for_maxmemory();
+  } else {
+    world_->note(World::Level::kError,
+                 "Redis refused to execute the batch at position " + std::to_string(batch->position) + " of the log");
+  }
+  std::string out_of_memory;
+  append_error(&out_of_memory, kOverMaxmemory);
+  const std::unordered_set<SessionId> went_on = full ? sessions_behind(batch->serial) : std::unordered_set<SessionId>();
   for (Op& op : batch->ops) {
     op.answered = true;
+    // What a transaction has watched may be another by the time of a second try.
+    op.again = full && !op.in_transaction && !went_on.contains(op.waiter.session) &&
+               (op.kind == Op::Kind::kRead || !takes_memory(*batch, op, queued));
+    if (op.again) continue;
     const bool own = op.kind != Op::Kind::kLocal && op.reply.starts_with('-');
-    replies_.on_reply(op.waiter, own ? std::string_view(op.reply) : kNotExecuted);
+    replies_.on_reply(op.waiter, own ? std::string_view(op.reply) : full ? out_of_memory : kNotExecuted);
   }
 }
 
-// Out of memory Redis queues nothing, but by itself it would execute what takes no memory: that gets a second try. So
-// does what it had queued, if it was another command that it refused. `queued`: it refused only EXEC.
-void Shard::answer_without_memory(Batch* batch, bool queued) {
-  stand_in_for_maxmemory();
-  const std::unordered_set<SessionId> went_on = sessions_behind(*batch);
-  bool in_transaction = false;
-  for (Op& op : batch->ops) {
-    const bool alone = !in_transaction && op.last_piece;
-    in_transaction = !op.last_piece;
-    op.answered = true;
-    const bool own_fault = queued || !op.reply.empty();
-    if (alone && !went_on.contains(op.waiter.session) && try_again(*batch, op, own_fault)) {
-      op.waiter = Waiter{};
-    } else if (op.last_piece) {
-      // What a transaction has watched may be another by the time of a second try.
-      desk_.give_up(op.waiter,
-                    (alone ? "" : "EXECABORT Transaction discarded because of: ") + std::string(kOverMaxmemory));
-    }
-  }
+// Out of memory Redis queues nothing, but by itself it would execute what takes no memory. So it would what it had
+// queued, if it was another command that it refused. `queued`: all were, it refused EXEC.
+bool Shard::takes_memory(const Batch& batch, const Op& op, bool queued) const {
+  if (!queued && op.reply.empty()) return false;
+  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  parser.parse(batch.bytes_of(op));
+  const CommandInfo* info = table().find(parser.argv());
+  return info == nullptr || info->denyoom;
 }
 
-// Those who have sent more since, which a second try of what is in `batch` would come behind.
-std::unordered_set<SessionId> Shard::sessions_behind(const Batch& batch) const {
+// Those who have sent more since the batch with this serial: a second try would come behind that.
+std::unordered_set<SessionId> Shard::sessions_behind(uint64_t serial) const {
   std::unordered_set<SessionId> sessions;
   for (const Waiter& waiter : backend_.owed_reads()) sessions.insert(waiter.session);
   const auto add = [&](const Unit& unit) {
     for (const Op& op : unit.ops) sessions.insert(op.waiter.session);
   };
   if (gathering_) add(*gathering_);
-  for (auto later = batches_.rbegin(); (*later)->serial > batch.serial; ++later) add(**later);
+  for (const std::unique_ptr<Batch>& later : batches_) {
+    if (later->serial > serial) add(*later);
+  }
   return sessions;
 }
 
-// `refused`: Redis would not take it if it takes memory. True: its client will be answered later.
-bool Shard::try_again(const Batch& batch, const Op& op, bool refused) {
-  Session* session = desk_.find(op.waiter.session);
-  if (session == nullptr) return false;
-  const bool behind_a_write = gathering_ && !session->batches.empty() && session->batches.back() == gathering_->serial;
-  if (op.kind == Op::Kind::kRead && !behind_a_write) {
-    orphans_.push_back(Orphan{op, std::string(batch.bytes_of(op)), batch.serial});
-    return true;
+// What shall have a second try gets it once the log says that the first one did nothing: a second time in the log, it
+// might otherwise be executed twice after a crash.
+void Shard::try_again() {
+  if (retries_.empty() || retries_.front().record > settler_.removals_committed()) return;
+  std::vector<Retry> due;
+  while (!retries_.empty() && retries_.front().record <= settler_.removals_committed()) {
+    due.push_back(std::move(retries_.front()));
+    retries_.pop_front();
   }
-  if (refused) {
-    RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
-    parser.parse(batch.bytes_of(op));
-    const CommandInfo* info = table().find(parser.argv());
-    if (info == nullptr || info->denyoom) return false;
+  const std::unordered_set<SessionId> went_on = sessions_behind(due.front().batch);
+  for (Retry& retry : due) {
+    Session* session = desk_.find(retry.op.waiter.session);
+    if (session == nullptr) continue;
+    // The attempt of a blocked call has no slot.
+    if (retry.op.waiter.filter != Filter::kBlocked && !session->is_open(retry.op.waiter.slot)) continue;
+    if (went_on.contains(session->id())) {
+      desk_.give_up(retry.op.waiter, kOverMaxmemory);
+      continue;
+    }
+    const bool behind_a_write =
+        gathering_ && !session->batches.empty() && session->batches.back() == gathering_->serial;
+    retry.op.again = retry.op.answered = false;
+    retry.op.reply.clear();
+    if (retry.op.kind == Op::Kind::kRead && !behind_a_write) {
+      orphans_.push_back(Orphan{retry.op, std::move(retry.command), retry.batch});
+    } else {
+      Unit unit;
+      unit.add(retry.op, retry.command);
+      write(session, std::move(unit));
+    }
   }
-  Unit unit;
-  unit.add(op, batch.bytes_of(op));
-  unit.ops.back().reply.clear();
-  unit.ops.back().answered = false;
-  write(session, std::move(unit));
-  return true;
 }
 
 void Shard::stand_in_for_maxmemory() {

@@ -48,11 +48,10 @@ void Shard::give_up_unanswered(Batch* batch, std::string_view error) {
 void Shard::on_redis_executed_through(Position marker) {
   settler_.forget_behind(marker);
   for (const std::unique_ptr<Batch>& batch : batches_) {
-    if (batch->replied || batch->state < Batch::State::kSent) continue;
-    if (batch->position <= marker) {
+    if (batch->position > marker && batch->state == Batch::State::kSent) {
+      batch->state = Batch::State::kCommitted;  // also one that it refused: nobody has been told yet
+    } else if (!batch->replied && batch->state >= Batch::State::kSent) {
       give_up_unanswered(batch.get(), "UNKNOWN the write is in the log and was executed, but its reply was lost");
-    } else {
-      batch->state = Batch::State::kCommitted;
     }
   }
   on_sent_again();
@@ -84,7 +83,7 @@ void Shard::on_sent_again() {
     batch->replied = false;
     batch->refusal.clear();
     for (Op& op : batch->ops) {
-      op.answered = false;
+      op.answered = op.again = false;
       if (op.kind != Op::Kind::kLocal) op.reply.clear();
       desk_.restart_reply(op.waiter);
     }

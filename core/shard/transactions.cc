@@ -230,6 +230,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
     const CommandInfo* info = counter_->table().find(argv);
     Op op = make_op(info, session->db, argv);
     op.waiter = session->waiter(slot);
+    op.in_transaction = true;
     op.last_piece = false;
     note_read(session, slot, info, argv);
     std::string bytes = command;

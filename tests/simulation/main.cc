@@ -72,6 +72,8 @@ constexpr const char* kExpected[] = {
     "proxy: drained",
     "redis: +CONTINUE",
     "redis: CLIENT KILL of a predecessor",
+    "redis: EXEC refused, out of memory",
+    "redis: a command not queued, out of memory",
     "redis: evicted",
     "redis: expired by itself",
     "redis: expired on access",

@@ -8,6 +8,8 @@
 
 namespace holdfast::simulation {
 
+static constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
+
 SimRedis::SimRedis(SimClock* clock, Rng* rng, Coverage* coverage, SimRedisOptions options, Connect connect)
     : clock_(clock),
       rng_(rng),
@@ -164,6 +166,11 @@ void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_vi
     return append_error(reply, refusal);
   }
   evict();
+  if (client->in_multi && !steers && known && client->full && rng_->chance(0.5)) {
+    coverage_->count("redis: a command not queued, out of memory");
+    client->dirty = true;
+    return append_error(reply, kOutOfMemory);
+  }
   if (client->in_multi && !steers) {
     client->queue.emplace_back(raw);
     return append_simple(reply, "QUEUED");
@@ -171,6 +178,7 @@ void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_vi
   if (same_word(argv[0], "MULTI")) {
     if (client->in_multi) return append_error(reply, "ERR MULTI calls can not be nested");
     client->in_multi = true;
+    client->full = options_.full_rate > 0 && rng_->chance(options_.full_rate);
     append_simple(reply, "OK");
   } else if (same_word(argv[0], "DISCARD")) {
     client->in_multi = client->dirty = false;
@@ -200,6 +208,10 @@ void SimRedis::exec(Client* client) {
   const std::vector<std::string> queue = std::exchange(client->queue, {});
   if (std::exchange(client->dirty, false)) {
     return append_error(&client->out, "EXECABORT Transaction discarded because of previous errors.");
+  }
+  if (client->full) {
+    coverage_->count("redis: EXEC refused, out of memory");
+    return append_error(&client->out, "EXECABORT Transaction discarded because of: " + std::string(kOutOfMemory));
   }
   append_array_header(&client->out, queue.size());
   std::vector<SimEffect> effects;

@@ -27,6 +27,7 @@ struct SimRedisOptions {
   size_t key_limit = 20;  // keys at which eviction begins
   size_t backlog_bytes = 64 << 20;
   bool evict_marker = false;
+  double full_rate = 0;  // of transactions that it refuses, being out of memory
   std::string password;
 };
 
@@ -69,6 +70,7 @@ class SimRedis {
     bool authenticated = false;
     bool in_multi = false;
     bool dirty = false;
+    bool full = false;  // its transaction will be refused
     std::vector<std::string> queue;
     std::string name;
     bool replica = false;        // it gets the stream

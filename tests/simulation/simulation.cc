@@ -26,7 +26,7 @@ struct Plan {
   bool rebuild_at_end = false;
 };
 
-Plan make_plan(Rng* rng, bool trace) {
+Plan make_plan(Rng* rng, uint64_t seed, bool trace) {
   Plan plan;
   SimRedisOptions& redis = plan.world.redis;
   redis.dialect.old = rng->chance(0.3);
@@ -89,6 +89,7 @@ Plan make_plan(Rng* rng, bool trace) {
   }
   if (rng->chance(0.15)) plan.initial_keys = rng->between(1, 20);
   plan.rebuild_at_end = rng->chance(0.3);
+  if (plan.faults > 0 && seed % 8 == 5) redis.full_rate = 0.05;
   return plan;
 }
 
@@ -97,7 +98,7 @@ class Run {
   Run(uint64_t seed, bool trace, Coverage* coverage)
       : rng_(seed),
         coverage_(coverage),
-        plan_(make_plan(&rng_, trace)),
+        plan_(make_plan(&rng_, seed, trace)),
         world_(std::make_unique<SimWorld>(&clock_, &rng_, coverage, plan_.world)) {}
 
   RunResult run() {
