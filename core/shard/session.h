@@ -67,6 +67,8 @@ class Session {
   void collect();
 
   size_t waiting() const { return line_.size(); }
+  // The newest slot, or the one before the next.
+  uint64_t last_slot() const { return first_slot_ + line_.size() - 1; }
   // The oldest slot whose reply has not left.
   uint64_t first_slot() const { return first_slot_; }
   // Bytes of the replies in the line, and about how many are to come.

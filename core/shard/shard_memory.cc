@@ -33,7 +33,11 @@ void Shard::answer_refused(Batch* batch) {
     // What a transaction has watched may be another by the time of a second try.
     op.again = full && !op.in_transaction && !went_on.contains(op.waiter.session) &&
                (op.kind == Op::Kind::kRead || !takes_memory(*batch, op, queued));
-    if (op.again) continue;
+    if (op.again) {
+      const Session* session = desk_.find(op.waiter.session);
+      if (session != nullptr) op.last_slot = session->last_slot();
+      continue;
+    }
     const bool own = op.kind != Op::Kind::kLocal && op.reply.starts_with('-');
     replies_.on_reply(op.waiter, own ? std::string_view(op.reply) : full ? out_of_memory : kNotExecuted);
   }
@@ -64,7 +68,7 @@ std::unordered_set<SessionId> Shard::sessions_behind(uint64_t serial) const {
 }
 
 // What shall have a second try gets it once the log says that the first one did nothing: a second time in the log, it
-// might otherwise be executed twice after a crash.
+// might otherwise be executed twice after a crash. By then its client may have gone on.
 void Shard::try_again() {
   if (retries_.empty() || retries_.front().record > settler_.removals_committed()) return;
   std::vector<Retry> due;
@@ -72,13 +76,12 @@ void Shard::try_again() {
     due.push_back(std::move(retries_.front()));
     retries_.pop_front();
   }
-  const std::unordered_set<SessionId> went_on = sessions_behind(due.front().batch);
   for (Retry& retry : due) {
     Session* session = desk_.find(retry.op.waiter.session);
     if (session == nullptr) continue;
     // The attempt of a blocked call has no slot.
     if (retry.op.waiter.filter != Filter::kBlocked && !session->is_open(retry.op.waiter.slot)) continue;
-    if (went_on.contains(session->id())) {
+    if (session->last_slot() > retry.op.last_slot) {
       desk_.give_up(retry.op.waiter, kOverMaxmemory);
       continue;
     }

@@ -206,6 +206,7 @@ void SimRedis::exec(Client* client) {
   if (!client->in_multi) return append_error(&client->out, "ERR EXEC without MULTI");
   client->in_multi = false;
   const std::vector<std::string> queue = std::exchange(client->queue, {});
+  if (client->full && observer_) observer_();
   if (std::exchange(client->dirty, false)) {
     return append_error(&client->out, "EXECABORT Transaction discarded because of previous errors.");
   }
