@@ -49,8 +49,9 @@ struct Op {
   bool in_transaction = false;
   bool last_piece = true;  // false: more ops of the same transaction follow
   bool answered = false;
-  bool again = false;      // refused with its batch, it gets a second try
-  uint64_t last_slot = 0;  // … if this is still the last one of its session then
+  bool again = false;       // refused with its batch, it gets a second try
+  bool second_try = false;  // this is it: there is no third
+  uint64_t last_slot = 0;   // … if this is still the last one of its session then
   int db = 0;
   uint64_t touches = kTouchesNothing;  // hash of its key
   Waiter waiter;

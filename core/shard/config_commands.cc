@@ -28,7 +28,7 @@ size_t tracking_limit(const std::string& text) {
 
 LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
   if (same_word(argv[1], "GET")) return backend(Filter::kConfigGet);
-  if (same_word(argv[1], "RESETSTAT")) desk_->connected_ = desk_->carried_out_ = 0;
+  if (same_word(argv[1], "RESETSTAT")) desk_->reset_counts();
   if (!same_word(argv[1], "SET")) return backend();
   // Only inside a transaction; otherwise see Frontdesk::set_config().
   for (size_t i = 2; i + 1 < argv.size(); i += 2) {
@@ -90,6 +90,11 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     });
     return true;
   });
+}
+
+void Frontdesk::reset_counts() {
+  commands_before_ = commands_;
+  connected_before_ = next_number_ - 1;
 }
 
 void Frontdesk::set_client_settings(const std::map<std::string, std::string>& settings) {

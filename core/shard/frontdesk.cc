@@ -34,7 +34,6 @@ void Frontdesk::on_connected(SessionId id, const std::string& address, const std
       std::make_unique<Session>(id, next_number_++, address, local_address, world_->monotonic_ms(), limits_.requests);
   Session* added = session.get();
   sessions_.emplace(id, std::move(session));
-  connected_++;
   if (draining_) {
     added->closing = true;
     touch(added);
@@ -166,7 +165,6 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     }
     if (!session->parser.argv().empty()) {
       commands_++;
-      carried_out_++;
       session->mute = session->silent || std::exchange(session->skip, false);
       dispatch(session, session->parser.argv(), session->parser.canonical());
     }
@@ -244,11 +242,12 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(waiter.slot,
-                       filter_reply(waiter.filter, reply,
-                                    {counter_->reserved_database(), sessions_.size(), blocked_clients(),
-                                     pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory(), limits_,
-                                     tracking_.counts(), port_of(session->local_address()), connected_, carried_out_}));
+    session->add_reply(
+        waiter.slot,
+        filter_reply(waiter.filter, reply,
+                     {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(),
+                      pubsub_.patterns(), counter_->settings().maxmemory(), limits_, tracking_.counts(),
+                      port_of(session->local_address()), connected(), commands_ - commands_before_}));
   }
   account(session);
 }

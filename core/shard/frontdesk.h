@@ -151,6 +151,8 @@ class Frontdesk {
   bool blocked(const Session& session, size_t unsent) const;
   bool paused(const Session& session, const Argv& argv) const;
   void account(Session* session);
+  uint64_t connected() const { return static_cast<uint64_t>(next_number_ - 1 - connected_before_); }
+  void reset_counts();
   void park(Session* session);
   size_t blocked_clients() const;
   void close_for_size(Session* session);
@@ -221,7 +223,9 @@ class Frontdesk {
   bool draining_ = false;
   bool holding_ = false;
   uint64_t commands_ = 0;
-  uint64_t connected_ = 0, carried_out_ = 0;  // clients and commands, since CONFIG RESETSTAT
+  // What does not count for INFO any more, since CONFIG RESETSTAT.
+  uint64_t commands_before_ = 0;
+  int64_t connected_before_ = 0;
   int64_t next_number_ = 1;
 };
 

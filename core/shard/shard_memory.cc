@@ -31,7 +31,7 @@ void Shard::answer_refused(Batch* batch) {
   for (Op& op : batch->ops) {
     op.answered = true;
     // What a transaction has watched may be another by the time of a second try.
-    op.again = full && !op.in_transaction && !went_on.contains(op.waiter.session) &&
+    op.again = full && !op.second_try && !op.in_transaction && !went_on.contains(op.waiter.session) &&
                (op.kind == Op::Kind::kRead || !takes_memory(*batch, op, queued));
     if (op.again) {
       const Session* session = desk_.find(op.waiter.session);
@@ -88,6 +88,7 @@ void Shard::try_again() {
     const bool behind_a_write =
         gathering_ && !session->batches.empty() && session->batches.back() == gathering_->serial;
     retry.op.again = retry.op.answered = false;
+    retry.op.second_try = true;
     retry.op.reply.clear();
     if (retry.op.kind == Op::Kind::kRead && !behind_a_write) {
       orphans_.push_back(Orphan{retry.op, std::move(retry.command), retry.batch});

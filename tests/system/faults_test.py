@@ -341,6 +341,19 @@ class FaultsTest(FaultsCase):
             self.assertEqual(behind.must("CONFIG", "GET", "maxmemory")[1], str(30 * MIB))
         self.assert_comes_back(contents(self.behind.port))
 
+    def test_limit_set_behind_its_back(self):
+        """Somebody gives Redis a limit that Holdfast knows nothing of: one second try, then a clear error."""
+        client = self.begin()
+        client.must("RPUSH", "list", "x")
+        client.must("SET", "a", "x")
+        with self.behind.client() as behind:
+            behind.must("CONFIG", "SET", "maxmemory", "1mb")
+            self.assertEqual(word(client.command("DEL", "a")), "OOM")
+            self.assertEqual(word(client.command("BLPOP", "none", "list", "1")), "OOM")
+            behind.must("CONFIG", "SET", "maxmemory", "0")
+        self.assertEqual(client.must("DEL", "a"), 1)
+        self.assertLess(len(harness.recover("inspect", "--json", "--log", self.proxy.log).stdout.splitlines()), 30)
+
     def fill_up(self, client, tail=()):
         """Writes until it is refused. With `tail`, that is sent behind each write in one go; returns the last replies."""
         for number in range(1000):
