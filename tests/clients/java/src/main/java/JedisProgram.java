@@ -23,6 +23,7 @@ import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.JedisPooled;
 import redis.clients.jedis.JedisPubSub;
 import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.RedisProtocol;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.ScanIteration;
 import redis.clients.jedis.StreamEntryID;
@@ -412,8 +413,12 @@ public final class JedisProgram {
         hears(heard, "+", "other", "2");
         listener.psubscribe("[x-z]*");
         hears(heard, "+", "[x-z]*", "3");
-        listener.ping("still?");
-        hears(heard, "pong", "still?");
+        if (config.getRedisProtocol() != RedisProtocol.RESP3) {
+            // In RESP3 Jedis notes that it waits for a pong only after it has asked: with an answer that comes sooner it
+            // ends the subscription ("Unexpected message").
+            listener.ping("still?");
+            hears(heard, "pong", "still?");
+        }
         for (int i = 0; i < 500; i++) {
             Check.same("PUBLISH", jedis.publish("news", "text\r\n" + i), 1L);
         }
