@@ -402,7 +402,9 @@ void Blocking::on_given_up(const Waiter& waiter, std::string_view error) {
 }
 
 void Blocking::give_up(Call* call, std::string_view error) {
-  if (call->first || error.starts_with("UNKNOWN")) {
+  // Redis was lost while it was asked: nothing has happened, and check_time() bounds how long it is tried again.
+  const bool lost = error.starts_with("LOADING");
+  if ((call->first && !lost) || error.starts_with("UNKNOWN")) {
     std::string reply;
     append_error(&reply, error);
     return finish(call, reply);

@@ -59,6 +59,7 @@ void Frontdesk::decide(Session* session, const CommandInfo* info, const Argv& ar
     return refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
                                " are allowed in this context");
   }
+  script_cache_.note(*info, argv);
   if (!session->transaction || steers_transaction(info->name)) return admit(session, info, argv, command);
   if (const std::string reason = why_not(info, argv); !reason.empty()) return refuse(session, reason);
   queue(session, command);

@@ -20,6 +20,7 @@
 #include "core/shard/client_limits.h"
 #include "core/shard/live_settings.h"
 #include "core/shard/pubsub.h"
+#include "core/shard/script_cache.h"
 #include "core/shard/session.h"
 #include "core/shard/tracking.h"
 #include "core/shard/watches.h"
@@ -120,6 +121,9 @@ class Frontdesk {
   // Redis is busy with a script: this read, which waits behind it, is answered so, as any that comes now.
   void refuse_busy(const Waiter& waiter);
 
+  // What a Redis that comes back must be told again.
+  const ScriptCache& script_cache() const { return script_cache_; }
+
   // Redis was lost before it could answer what it was asked.
   void on_asked_lost(std::string_view error);
 
@@ -210,6 +214,7 @@ class Frontdesk {
   PubSub pubsub_;
   std::deque<PubSub::Message> messages_;  // seen, not known to be settled
   Tracking tracking_;
+  ScriptCache script_cache_;
   std::vector<SessionId> monitors_;
   // CLIENT PAUSE: until when, and whether reads have to wait, too.
   int64_t pause_until_ms_ = 0;

@@ -51,7 +51,8 @@ void Settler::on_command(const std::vector<std::string_view>& argv, std::string_
     if (parsed.ok()) unit_marker_ = parsed->applied.position;
   } else if (stream_db_ == reserved_db_ && argv.size() > 1 && argv[1] == kMarkerKey) {
     marker_lost_ = true;  // evicted: nothing that belongs to the data
-  } else if (!same_word(name, "PING") && !same_word(name, "REPLCONF")) {
+  } else if (!same_word(name, "PING") && !same_word(name, "REPLCONF") && !same_word(name, "SCRIPT")) {
+    // 6.2 tells its replicas of SCRIPT LOAD and FLUSH, too; they are no data.
     unit_.add(raw, stream_db_);
   }
   if (!in_multi_) end_unit(end_offset, now_ms, seen);

@@ -32,6 +32,9 @@ void Shard::on_attached() {
       world_->note(World::Level::kWarn, "Redis does not take '" + setting + "' back, which a client had set");
     });
   }
+  for (const std::string& script : desk_.script_cache().scripts()) {
+    backend_.request(-1, {"SCRIPT", "LOAD", script}, [](std::string_view) {});
+  }
   world_->note(World::Level::kInfo, "Redis " + attach_.redis().version + " holds what the log says; epoch " +
                                         std::to_string(line_.epoch()) + ", position " +
                                         std::to_string(line_.committed().position));

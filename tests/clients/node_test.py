@@ -97,9 +97,6 @@ class Jobs(Node, JobsCase):
         self.kill_now_and_then(self.done, self.JOBS)
         self.end()
 
-    # Redis's scripts last as long as a client's connection does, on which ioredis relies: within MULTI it does not try
-    # EVAL after NOSCRIPT. Holdfast keeps the connection when Redis is lost, and the scripts are gone.
-    @unittest.expectedFailure
     def test_flows(self):
         """Jobs that wait for others, which are added in one transaction of scripts."""
         self.begin("flows")

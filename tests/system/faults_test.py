@@ -1,5 +1,6 @@
 """Faults under way: a full disk, a Redis that hangs, goes, is full or is written to by others, stopping. Reads go on,
 errors say what they should, and nothing acknowledged is lost."""
+import hashlib
 import os
 import socket
 import subprocess
@@ -180,6 +181,26 @@ class FaultsTest(FaultsCase):
         self.behind.start()
         harness.wait_until(lambda: client.command("DBSIZE") == 1, "Redis is back", timeout=20)
         self.assertIn(client.must("GET", "a"), ("1",) if outcomes[1] == "NOTWRITTEN" else ("1", "2"))
+
+    def test_scripts_outlast_redis(self):
+        """A client takes a script for known as long as its connection lasts, which is longer than Redis does."""
+        client = self.begin()
+        loaded = client.must("SCRIPT", "LOAD", "return redis.call('INCR', KEYS[1])")
+        client.must("EVAL", "return redis.call('GET', KEYS[1])", "1", "a")
+        client.must("MULTI")
+        client.must("EVAL", "return 'queued'", "0")
+        client.must("EXEC")
+        self.behind.kill()
+        self.behind.start()
+        client.must("MULTI")
+        client.must("EVALSHA", loaded, "1", "a")
+        for script in ("return redis.call('GET', KEYS[1])", "return 'queued'"):
+            client.must("EVALSHA", hashlib.sha1(script.encode()).hexdigest(), "1", "a")
+        self.assertEqual(client.must("EXEC"), [1, "1", "queued"])
+        client.must("SCRIPT", "FLUSH")
+        self.behind.kill()
+        self.behind.start()
+        self.assertEqual(word(client.command("EVALSHA", loaded, "1", "a")), "NOSCRIPT")
 
     def test_redis_becomes_the_replica_of_another(self):
         """Somebody does it behind Holdfast's back: its data goes, and comes back."""

@@ -97,6 +97,19 @@ TEST_CASE("it is never found out what is there: an error in a bounded time") {
   CHECK(f.turn().starts_with("-NOTWRITTEN "));
 }
 
+TEST_CASE("Redis is lost while a read is attempted first: it is attempted again, for a bounded time") {
+  BlockingFixture f;
+  f.say("XREAD BLOCK 0 STREAMS s 0");
+  CHECK(f.told() == "read 0 XREAD STREAMS s 0\n");
+  f.desk.give_up(f.counter.waiters.back(), "LOADING Redis was lost");
+  CHECK(f.turn() == "");
+  f.desk.check_blocked(f.world.now_ms + 1000, 1000);
+  CHECK(f.told() == "read 0 XREAD STREAMS s 0\n");
+  f.desk.give_up(f.counter.waiters.back(), "LOADING Redis was lost");
+  f.desk.check_blocked(f.world.now_ms + 1001, 1000);
+  CHECK(f.turn().starts_with("-UNAVAILABLE "));
+}
+
 TEST_CASE("the time begins when nothing was found, however long that took") {
   BlockingFixture f;
   f.say("BLPOP l 0.01");
