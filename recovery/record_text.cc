@@ -8,6 +8,7 @@
 #include "core/record/snapshot_ref.h"
 #include "core/resp/request.h"
 #include "core/resp/words.h"
+#include "core/shard/users.h"
 #include "recovery/moment.h"
 #include "recovery/options.h"
 
@@ -95,6 +96,7 @@ const char* type_name(RecordType type) {
     case RecordType::kClaim: return "claim";
     case RecordType::kSettled: return "settled";
     case RecordType::kSnapshot: return "snapshot";
+    case RecordType::kUsers: return "users";
   }
   return "";
 }
@@ -116,6 +118,9 @@ std::string record_text(const Record& record, const std::vector<RecordPart>& par
                      : "  " + ref.error();
   }
   text += '\n';
+  if (record.type == RecordType::kUsers) {
+    for (const std::string& line : user_lines(parse_user_text(record.value))) text += "    " + line + '\n';
+  }
   for (const RecordPart& part : parts) {
     std::string indent = "    ";
     if (part.segment != nullptr) {
@@ -151,6 +156,7 @@ Json record_json(const Record& record, const std::vector<RecordPart>& parts) {
       json["checksum"] = hex16(ref->check);
     }
   }
+  if (record.type == RecordType::kUsers) json["users"] = user_lines(parse_user_text(record.value));
   if (record.type == RecordType::kEffects) json["segments"] = Json::array();
   for (const RecordPart& part : parts) {
     if (part.segment == nullptr) {

@@ -8,7 +8,6 @@
 namespace holdfast {
 namespace {
 
-constexpr std::string_view kUsers = "users and their rights are not Holdfast's yet: all clients are the user 'default'";
 constexpr std::string_view kModules =
     "a Redis that is made anew needs its modules, too: load them with 'loadmodule' in its configuration";
 constexpr std::string_view kFollow =
@@ -23,11 +22,6 @@ struct Refusal {
 
 // The first row that fits counts; without a reason it lets through.
 constexpr Refusal kRefusals[] = {
-    {"acl", "cat", ""},
-    {"acl", "genpass", ""},
-    {"acl", "help", ""},
-    {"acl", "whoami", ""},
-    {"acl", "", kUsers},
     {"failover", "", "this Redis has no replica that could take over"},
     {"host:", "", kBrowser},
     {"migrate", "", "what another server answered could not be replayed: use DUMP and RESTORE"},

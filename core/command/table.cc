@@ -50,6 +50,7 @@ void apply_flag(std::string_view flag, CommandInfo* command) {
   if (flag == "blocking") command->blocking = true;
   if (flag == "allow_busy") command->allow_busy = true;
   if (flag == "no_multi") command->no_multi = true;
+  if (flag == "no_auth") command->no_auth = true;
 }
 
 // What the first six elements of an entry say, the same in all versions.

@@ -46,6 +46,7 @@ struct CommandInfo {
   bool blocking = false;       // may block (7.0 and newer tell)
   bool allow_busy = false;     // taken while a script runs on
   bool no_multi = false;       // not in a transaction (7.0 and newer)
+  bool no_auth = false;        // may be used by whoever has not signed in
   bool subcommands = false;    // a container (7.0 and newer tell)
   int first_key = 0;           // 0: no keys
   int last_key = 0;            // negative: counted from the end

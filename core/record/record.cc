@@ -134,7 +134,7 @@ Result<Record> parse_header(std::string_view header) {
   if (take(&rest, ' ') != kMagic) return Error{"its header does not begin with " + std::string(kMagic)};
   Record record;
   const std::string_view type = take(&rest, ' ');
-  if (type.size() != 1 || std::string_view("BECSD").find(type[0]) == std::string_view::npos) {
+  if (type.size() != 1 || std::string_view("BECSDU").find(type[0]) == std::string_view::npos) {
     return Error{"its type is not known to this version: " + std::string(type.substr(0, 20))};
   }
   record.type = static_cast<RecordType>(type[0]);
@@ -268,6 +268,7 @@ Chain::Verdict Chain::accept(Record record, const LogEntry& entry, std::string_v
 std::string encode_marker(const Marker& marker) {
   std::string out(kMagic);
   out += " " + marker.log_id + " " + describe(marker.applied) + " " + describe(marker.settled);
+  if (marker.users != kNoPosition) out += " " + std::to_string(marker.users);
   return out;
 }
 
@@ -279,7 +280,7 @@ Result<Marker> parse_marker(std::string_view text) {
   const std::string_view applied = take(&text, ' ');
   const std::string_view settled = take(&text, ' ');
   if (!magic || marker.log_id.empty() || !parse_state(applied, &marker.applied) ||
-      !parse_state(settled, &marker.settled) || !text.empty()) {
+      !parse_state(settled, &marker.settled) || (!text.empty() && !parse_number(text, &marker.users))) {
     return Error{"the key " + std::string(kMarkerKey) + " does not hold a marker of Holdfast: " + whole.substr(0, 100)};
   }
   return marker;

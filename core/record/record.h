@@ -21,6 +21,7 @@ enum class RecordType : char {
   kClaim = 'C',     // begins an epoch; the value is the log's id
   kSettled = 'S',   // nothing but its header: the settled position of a leader that went idle
   kSnapshot = 'D',  // a base snapshot holds the state at this record's position; the value names it (see SnapshotRef)
+  kUsers = 'U',     // all users, as ACL LIST and ACL files write them; in the place of what an earlier one said
 };
 
 // Where a piece of the value of an EFFECTS record belongs.
@@ -126,6 +127,7 @@ struct Marker {
   std::string log_id;
   ChainState applied;  // the batch that was applied last
   ChainState settled;  // a state at or before the settled position when that was sent: reading may begin behind it
+  Position users = kNoPosition;  // of the USERS record that held then
 };
 inline constexpr std::string_view kMarkerKey = "holdfast:marker";
 std::string encode_marker(const Marker& marker);

@@ -175,6 +175,7 @@ void Feeder::send_marker() {
   marker.log_id = log_id_;
   marker.applied = fed_;
   marker.settled = fed_;
+  marker.users = source_.replay().users().position;
   std::string commands;
   append_select(&commands, reserved_db_, &stream_db_);
   append_request(&commands, {"SET", kMarkerKey, encode_marker(marker)});

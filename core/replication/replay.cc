@@ -14,6 +14,7 @@ void Replay::add(const Record& record, const ChainState& chain) {
     if (Result<SnapshotRef> ref = parse_snapshot_ref(record.value); ref.ok()) base_ = std::move(*ref);
     ready_after_.clear();
   }
+  if (record.type == RecordType::kUsers) users_ = {record.position, record.value};
   size_t at = 0;
   for (const Segment& segment : record.segments) {
     place(segment, std::string_view(record.value).substr(at, segment.length), record);

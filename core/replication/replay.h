@@ -27,6 +27,12 @@ struct ReplayPiece {
   ChainState chain;                 // of the log at this batch (is_batch only)
 };
 
+// What the newest USERS record says.
+struct RecordedUsers {
+  Position position = kNoPosition;  // none
+  std::string list;
+};
+
 class Replay {
  public:
   // `applied`: the log's state at a settled batch; all up to there is applied already and is left out.
@@ -38,6 +44,7 @@ class Replay {
 
   // The base snapshot that all begins with, if there is one; known once the first batch or the log's end was read.
   const std::optional<SnapshotRef>& base() const { return base_; }
+  const RecordedUsers& users() const { return users_; }
   bool has_batches() const { return !pending_.empty() || last_taken_ != kNoPosition; }
 
   // Moves what is settled to the end of `out`.
@@ -73,6 +80,7 @@ class Replay {
   Position last_taken_ = kNoPosition;
   Settled newest_;
   std::optional<SnapshotRef> base_;
+  RecordedUsers users_;
 };
 
 }  // namespace holdfast

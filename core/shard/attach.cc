@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "core/resp/reply.h"
+#include "core/shard/users.h"
 
 namespace holdfast {
 namespace {
@@ -114,7 +115,7 @@ void Attach::refuse(const std::string& reason) {
 void Attach::on_link_up(Link link) {
   if (link == Link::kTap) {
     if (stage_ == Stage::kReady || stage_ == Stage::kTapping || stage_ == Stage::kAdopting) {
-      tap_->start(options_.redis_username, options_.redis_password, tap_replid_, tap_offset_);
+      tap_->start(std::string(kOwnUser), options_.own_password, tap_replid_, tap_offset_);
     } else {
       world_->link_close(Link::kTap);
     }
@@ -295,9 +296,41 @@ void Attach::read_behind_marker() {
   } else if (plan_ == Plan::kAdopt) {
     log_id_ = source_->log_id();
     adopt();
-  } else {
+  } else if (read_users()) {
     resume_tap();
   }
+}
+
+// Those that Redis was marked with, unless newer ones stand behind the marker.
+bool Attach::read_users() {
+  users_ = source_->replay().users();
+  const Position position = redis_.marker->users;
+  if (users_.position != kNoPosition || position == kNoPosition) return true;
+  if (!users_reader_) {
+    Result<std::unique_ptr<LogReader>> opened = world_->log().read_from(position);
+    if (!opened.ok()) {
+      retry("the log cannot be read: " + opened.error());
+      return false;
+    }
+    users_reader_ = std::move(*opened);
+  }
+  std::vector<LogEntry> entries;
+  const Result<size_t> read = users_reader_->poll(&entries, 1);
+  if (!read.ok()) {
+    users_reader_.reset();
+    retry("the log cannot be read: " + read.error());
+    return false;
+  }
+  if (entries.empty()) return false;
+  users_reader_.reset();
+  const Result<Record> header = parse_header(entries.front().header);
+  if (entries.front().position != position || !header.ok() || header->type != RecordType::kUsers) {
+    refuse("the log does not have the users at position " + std::to_string(position) +
+           " where Redis's marker says that they are: the log was changed or truncated");
+    return false;
+  }
+  users_ = {position, entries.front().value};
+  return true;
 }
 
 // What was read before the claim may not have been the end of what counts: reads on, through the claim.
@@ -347,6 +380,7 @@ void Attach::on_tap_continues() {
     // Once it is no replica any more, Redis begins its stream with a SELECT.
     settler_->restart({feeder_->fed().position, tap_->replid(), tap_offset_, -1}, feeder_->fed());
     Replay& replay = feeder_->source().replay();
+    if (first_) users_ = replay.users();
     marker_ = Marker{log_id_, feeder_->fed(), feeder_->fed()};
     std::deque<Replay::Pending> tail;
     while (first_ && !replay.pending().empty()) tail.push_back(replay.take_pending_front());

@@ -58,6 +58,8 @@ class Attach {
   const std::string& log_id() const { return log_id_; }
   // What Redis's marker says as long as no batch is sent.
   const Marker& marker() const { return marker_; }
+  // The users as the log had them at the start of this process.
+  const RecordedUsers& recorded_users() const { return users_; }
 
   // Events, handed on by the shard.
   void on_link_up(Link link);
@@ -104,6 +106,7 @@ class Attach {
   void read_log(LogSource* source);
   void log_failed(const LogSource& source, const std::string& reason);
   void read_behind_marker();
+  bool read_users();
   void resume_tap();
   void connect_tap(const std::string& replid, int64_t offset);
   void start_rebuild(const std::string& reason);
@@ -133,6 +136,8 @@ class Attach {
   Marker marker_;
   std::unique_ptr<LogSource> source_;  // behind the marker
   std::unique_ptr<Feeder> feeder_;
+  RecordedUsers users_;
+  std::unique_ptr<LogReader> users_reader_;
   Position target_ = kNoPosition;  // the log is read through here
   std::string tap_replid_;         // where the tap is to go on
   int64_t tap_offset_ = 0;

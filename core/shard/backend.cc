@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/resp/request.h"
+#include "core/shard/users.h"
 
 namespace holdfast {
 namespace {
@@ -18,6 +19,10 @@ void append_hello(std::string* out, Protocol protocol) {
   append_request(out, {"HELLO", protocol == Protocol::kResp2 ? "2" : "3"});
 }
 
+void append_sign_in(std::string* out, std::string_view user, std::string_view password) {
+  append_request(out, {"AUTH", user.empty() ? kOwnUser : user, password});
+}
+
 bool for_a_client(const Op& op) { return op.kind != Op::Kind::kLocal && op.waiter.session != 0; }
 
 std::string error_text(std::string_view reply) { return std::string(reply.substr(1, reply.find('\r') - 1)); }
@@ -26,6 +31,7 @@ std::string error_text(std::string_view reply) { return std::string(reply.substr
 
 void Backend::reset() {
   db_ = -1;
+  user_.clear();
   protocol_ = Protocol::kResp2;  // of every new connection
   out_.clear();
   in_.clear();
@@ -50,7 +56,7 @@ std::vector<Waiter> Backend::reads_behind() const {
   std::vector<Waiter> waiters;
   std::optional<SessionId> first;
   for (const Owed& owed : owed_) {
-    if (owed.what == Expect::kIgnored || owed.what == Expect::kHello) continue;
+    if (owed.what == Expect::kIgnored || owed.what == Expect::kHello || owed.what == Expect::kSignIn) continue;
     if (!first) {
       const bool reads = owed.what == Expect::kUnit && running_.front().owned;
       first = reads ? running_.front().owned->ops.front().waiter.session : owed.waiter.session;
@@ -60,8 +66,17 @@ std::vector<Waiter> Backend::reads_behind() const {
   return waiters;
 }
 
+void Backend::become(std::string_view user) {
+  if (user_ == user) return;
+  append_sign_in(&out_, user, own_password_);
+  user_ = user;
+  owed_.push_back(Owed{Expect::kSignIn, {}});
+}
+
+// Which a restricted user might not be allowed to do.
 void Backend::select(int db) {
   if (db_ == db) return;
+  become({});
   append_select(&out_, db, &db_);
   owed_.push_back(Owed{Expect::kIgnored, {}});
 }
@@ -73,9 +88,10 @@ void Backend::speak(Protocol protocol) {
   owed_.push_back(Owed{Expect::kHello, {}});
 }
 
-void Backend::read(const Waiter& waiter, uint64_t touches, int db, std::string_view command) {
+void Backend::read(const Waiter& waiter, uint64_t touches, int db, std::string_view command, std::string_view user) {
   select(db);
   speak(waiter.protocol);
+  become(user);
   out_.append(command);
   owed_.push_back(Owed{Expect::kRead, waiter});
   reads_.members.push_back({waiter, touches});
@@ -100,6 +116,7 @@ void Backend::apply(Batch* batch, std::string_view marker) {
 
 void Backend::send_unit(Running running, std::string_view marker) {
   const Unit& unit = *running.unit;
+  become({});
   running.plan.reserve(unit.ops.size() + 4);
   const auto first = std::find_if(unit.ops.begin(), unit.ops.end(), for_a_client);
   if (first != unit.ops.end()) speak(first->waiter.protocol);
@@ -109,7 +126,11 @@ void Backend::send_unit(Running running, std::string_view marker) {
     if (db_ == db) return;
     selected_inside = true;
     append_select(&out_, db, &db_);
-    running.plan.push_back(-1);
+    running.plan.push_back(Running::kOurs);
+  };
+  auto sign_in_inside = [&](std::string_view user) {
+    append_sign_in(&out_, user, own_password_);
+    running.plan.push_back(Running::kSignIn);
   };
   for (size_t i = 0; i < unit.ops.size(); i++) {
     const Op& op = unit.ops[i];
@@ -119,15 +140,17 @@ void Backend::send_unit(Running running, std::string_view marker) {
       spoke_inside = true;
       append_hello(&out_, op.waiter.protocol);
       protocol_ = op.waiter.protocol;
-      running.plan.push_back(-1);
+      running.plan.push_back(Running::kOurs);
     }
+    if (!op.user.empty()) sign_in_inside(op.user);
     out_.append(unit.bytes_of(op));
     running.plan.push_back(static_cast<int32_t>(i));
+    if (!op.user.empty()) sign_in_inside({});
   }
   if (running.batch != nullptr) {
     select_inside(reserved_db_);
     append_request(&out_, {"SET", kMarkerKey, marker});
-    running.plan.push_back(-1);
+    running.plan.push_back(Running::kOurs);
   }
   out_.append(kExec);
   // What is inside counts only if EXEC is carried out. What follows a batch selects anyhow.
@@ -137,14 +160,31 @@ void Backend::send_unit(Running running, std::string_view marker) {
   running_.push_back(std::move(running));
 }
 
-void Backend::ask(int db, std::string_view command, std::function<void(std::string_view)> answer) {
+void Backend::ask(int db, std::string_view command, std::string_view user,
+                  std::function<void(std::string_view)> answer) {
   select(db);
+  become(user);
   out_.append(kMulti);
   out_.append(command);
   out_.append(kDiscard);
   owed_.push_back(Owed{Expect::kIgnored, {}});
-  owed_.push_back(Owed{Expect::kAnswer, {}});
+  expect_refusal(std::move(answer));
   owed_.push_back(Owed{Expect::kIgnored, {}});
+}
+
+void Backend::ask_watch(int db, std::string_view command, std::string_view user,
+                        std::function<void(std::string_view)> answer) {
+  select(db);
+  become(user);
+  out_.append(command);
+  expect_refusal(std::move(answer));
+  become({});
+  append_request(&out_, {"UNWATCH"});
+  owed_.push_back(Owed{Expect::kIgnored, {}});
+}
+
+void Backend::expect_refusal(std::function<void(std::string_view)> answer) {
+  owed_.push_back(Owed{Expect::kAnswer, {}});
   answers_.push_back([answer = std::move(answer)](std::string_view reply) {
     answer(reply.starts_with('-') ? reply : std::string_view());
   });
@@ -152,13 +192,26 @@ void Backend::ask(int db, std::string_view command, std::function<void(std::stri
 
 void Backend::request(int db, const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) {
   if (db >= 0) select(db);
+  request_as({}, argv, std::move(answer));
+}
+
+void Backend::request_as(std::string_view user, const std::vector<std::string_view>& argv,
+                         std::function<void(std::string_view)> answer) {
+  become(user);
   append_request(&out_, argv);
   owed_.push_back(Owed{Expect::kAnswer, {}});
   answers_.push_back(std::move(answer));
 }
 
+void Backend::check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) {
+  request_as({}, argv, std::move(answer));
+  append_sign_in(&out_, {}, own_password_);
+  owed_.push_back(Owed{Expect::kSignIn, {}});
+}
+
 std::string Backend::take_output() {
   if (!reads_.members.empty()) {
+    become({});
     out_.append(kRole);
     owed_.push_back(Owed{Expect::kOffset, {}});
     read_groups_.push_back(std::move(reads_));
@@ -232,6 +285,10 @@ void Backend::dispatch(std::string_view reply) {
       owed_.pop_front();
       if (reply.starts_with('-')) events_->on_backend_error("Redis refuses HELLO: " + error_text(reply));
       break;
+    case Expect::kSignIn:
+      owed_.pop_front();
+      if (reply.starts_with('-')) events_->on_backend_error("Redis refuses AUTH: " + error_text(reply));
+      break;
     case Expect::kUnit: unit_reply(reply); break;
     case Expect::kOffset:
       owed_.pop_front();
@@ -287,6 +344,9 @@ void Backend::unit_reply(std::string_view reply) {
 void Backend::executed(Running* running, std::string_view reply) {
   tell_local_ops(running);
   const int32_t at = running->plan[running->next++];
+  if (at == Running::kSignIn && reply.starts_with('-')) {
+    return events_->on_backend_error("Redis refuses AUTH: " + error_text(reply));
+  }
   if (at >= 0) {
     Op& op = running->unit->ops[static_cast<size_t>(at)];
     running->next_op = static_cast<size_t>(at) + 1;

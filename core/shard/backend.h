@@ -41,7 +41,8 @@ class BackendEvents {
 
 class Backend {
  public:
-  explicit Backend(BackendEvents* events) : events_(events) {}
+  // `own_password`: of the account that Holdfast has in Redis, and of the shadows of restricted users (see users.h).
+  Backend(BackendEvents* events, std::string own_password) : events_(events), own_password_(std::move(own_password)) {}
   void set_reserved_db(int db) { reserved_db_ = db; }
 
   // Forgets all that is owed: the connection is gone, or new.
@@ -52,16 +53,24 @@ class Backend {
   // Whom it owes the reply to a read, but for the client whose turn it is.
   std::vector<Waiter> reads_behind() const;
 
-  // A read by itself.
-  void read(const Waiter& waiter, uint64_t touches, int db, std::string_view command);
+  // A read by itself. `user`: in whose name; empty: Holdfast's.
+  void read(const Waiter& waiter, uint64_t touches, int db, std::string_view command, std::string_view user = {});
   // Reads, all in one transaction.
   void reads_at_once(std::unique_ptr<Unit> unit);
   // A batch, with the marker last.
   void apply(Batch* batch, std::string_view marker);
   // What Redis says to `command` while queueing it: "" if it takes it, else its error. Changes nothing.
-  void ask(int db, std::string_view command, std::function<void(std::string_view refusal)> answer);
+  void ask(int db, std::string_view command, std::string_view user,
+           std::function<void(std::string_view refusal)> answer);
+  // The same of a WATCH, which not all builds look at inside MULTI.
+  void ask_watch(int db, std::string_view command, std::string_view user,
+                 std::function<void(std::string_view refusal)> answer);
   // For Holdfast itself. The answer is one whole reply.
   void request(int db, const std::vector<std::string_view>& argv, std::function<void(std::string_view reply)> answer);
+  void request_as(std::string_view user, const std::vector<std::string_view>& argv,
+                  std::function<void(std::string_view reply)> answer);
+  // A client's own AUTH: whether Redis takes it.
+  void check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view reply)> answer);
 
   // Ends the turn: what is to be sent now. Reads of the turn are followed by a question for the replication offset.
   std::string take_output();
@@ -74,6 +83,7 @@ class Backend {
   enum class Expect : uint8_t {
     kIgnored,  // +OK of a SELECT and the like
     kHello,    // of a change of protocol
+    kSignIn,   // of a change of user
     kRead,
     kOffset,  // ROLE: ends a group of reads
     kUnit,    // all answers to MULTI … EXEC
@@ -86,15 +96,19 @@ class Backend {
   // A unit on its way through MULTI, QUEUED …, EXEC.
   struct Running {
     Unit* unit = nullptr;
-    Batch* batch = nullptr;       // if it is one
-    std::unique_ptr<Unit> owned;  // if it is none
-    std::string refusal;          // the first error while queueing
-    std::vector<int32_t> plan;    // for each command sent: which op it is; -1: ours (SELECT, the marker)
-    size_t next = 0;              // the command whose answer is next
-    size_t next_op = 0;           // the op whose answer is to be told next
+    Batch* batch = nullptr;                 // if it is one
+    std::unique_ptr<Unit> owned;            // if it is none
+    std::string refusal;                    // the first error while queueing
+    std::vector<int32_t> plan;              // for each command sent: which op it is, or one of ours:
+    static constexpr int32_t kOurs = -1;    // SELECT, HELLO, the marker
+    static constexpr int32_t kSignIn = -2;  // which must not fail
+    size_t next = 0;                        // the command whose answer is next
+    size_t next_op = 0;                     // the op whose answer is to be told next
     enum class Phase : uint8_t { kMulti, kQueueing, kExec, kExecuted } phase = Phase::kMulti;
   };
 
+  void become(std::string_view user);
+  void expect_refusal(std::function<void(std::string_view refusal)> answer);
   void select(int db);
   void speak(Protocol protocol);
   void send_unit(Running running, std::string_view marker);
@@ -108,8 +122,10 @@ class Backend {
   void offset_known(std::string_view reply);
 
   BackendEvents* events_;
+  const std::string own_password_;
   int reserved_db_ = -1;
   int db_ = -1;
+  std::string user_;                                     // in whose name the link speaks; empty: Holdfast's own
   std::optional<Protocol> protocol_ = Protocol::kResp2;  // of the link; none: not known
   std::string out_;
   std::string in_;

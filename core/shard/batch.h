@@ -54,6 +54,7 @@ struct Op {
   uint64_t last_slot = 0;   // … if this is still the last one of its session then
   int db = 0;
   uint64_t touches = kTouchesNothing;  // hash of its key
+  std::string user;                    // in whose name Redis executes it; empty: Holdfast's
   Waiter waiter;
   size_t offset = 0;  // of its bytes in Unit::bytes
   size_t length = 0;

@@ -16,6 +16,12 @@ struct BuildWords {
   // To who waits in XREADGROUP when its group goes, or its stream. Empty: what XREADGROUP says then; no stream_gone: it
   // waits on.
   std::string group_gone, stream_gone;
+  std::string hello_needs_auth =
+      "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+      "<pass> "
+      "option can be used to authenticate the client and select the RESP protocol version at the same time";
+  bool signs_in_first = false;        // who must sign in is not told what is wrong with a command
+  bool reset_needs_right = false;     // like any other command
   bool pushes_when_silent = true;     // messages and the like come in spite of CLIENT REPLY OFF
   bool queues_without_memory = true;  // over maxmemory, MULTI takes what needs none
 };

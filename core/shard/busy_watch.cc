@@ -4,6 +4,7 @@
 
 #include "core/resp/request.h"
 #include "core/resp/words.h"
+#include "core/shard/users.h"
 
 namespace holdfast {
 namespace {
@@ -75,12 +76,10 @@ void BusyWatch::send(Question question) {
 void BusyWatch::on_link_up() {
   if (state_ != State::kConnecting) return;
   state_ = State::kUp;
-  if (!options_.redis_password.empty()) {
-    Question sign_in;
-    append_request(&sign_in.bytes, auth_request(options_.redis_username, options_.redis_password));
-    sign_in.answer = [](std::string_view) {};
-    send(std::move(sign_in));
-  }
+  Question sign_in;
+  append_request(&sign_in.bytes, {"AUTH", kOwnUser, options_.own_password});
+  sign_in.answer = [](std::string_view) {};
+  send(std::move(sign_in));
   for (Question& question : std::exchange(waiting_, {})) send(std::move(question));
 }
 

@@ -69,8 +69,8 @@ std::string LocalCommands::describe(const Session& session) const {
       " qbuf=" + std::to_string(qbuf) +
       " qbuf-free=0 argv-mem=0 multi-mem=0 rbs=16384 rbp=16384 obl=0 oll=" + std::to_string(session.waiting()) +
       " omem=" + std::to_string(output) + " tot-mem=" + std::to_string(output + qbuf) +
-      " events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) +
-      " user=default redir=" + std::to_string(tracking == nullptr ? -1 : tracking->redirect) +
+      " events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) + " user=" + session.user +
+      " redir=" + std::to_string(tracking == nullptr ? -1 : tracking->redirect) +
       " resp=" + std::to_string(static_cast<int>(session.protocol)) + " lib-name=" + session.lib_name +
       " lib-ver=" + session.lib_version;
   return line;
@@ -185,7 +185,7 @@ LocalCommands::Outcome LocalCommands::client_list(const Argv& argv) {
 LocalCommands::Outcome LocalCommands::client_kill(const Argv& argv) {
   std::optional<int64_t> number;
   std::optional<ClientType> type;
-  std::string_view address, local_address;
+  std::string_view address, local_address, user;
   bool skip_me = true;
   const bool old_form = argv.size() == 3;
   if (old_form) {
@@ -208,7 +208,8 @@ LocalCommands::Outcome LocalCommands::client_kill(const Argv& argv) {
     } else if (same_word(argv[i], "LADDR")) {
       local_address = value;
     } else if (same_word(argv[i], "USER")) {
-      if (value != "default") return error("ERR No such user '" + std::string(value) + "'");
+      if (!desk_->counter_->users().contains(value)) return error("ERR No such user '" + std::string(value) + "'");
+      user = value;
     } else if (same_word(argv[i], "SKIPME") && (same_word(value, "yes") || same_word(value, "no"))) {
       skip_me = same_word(value, "yes");
     } else {
@@ -222,6 +223,7 @@ LocalCommands::Outcome LocalCommands::client_kill(const Argv& argv) {
     if (type && !is_of_type(*session, static_cast<int>(*type))) continue;
     if (!address.empty() && session->address() != address) continue;
     if (!local_address.empty() && session->local_address() != local_address) continue;
+    if (!user.empty() && session->user != user) continue;
     // Closed at the end of the turn: one's own reply leaves first.
     session->closing = true;
     desk_->touch(session.get());

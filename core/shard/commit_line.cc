@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kClaimRetryMs = 200;
 constexpr size_t kReadBytes = 1 << 20;
+constexpr size_t kHeaderRoom = 1024;
 
 }  // namespace
 
@@ -56,6 +57,17 @@ void CommitLine::append_snapshot(const std::string& ref, const Settled& settled)
   record.settled = settled;
   append(Item{.type = RecordType::kSnapshot, .after = {}}, std::move(record));
 }
+
+void CommitLine::append_users(const std::string& list, const Settled& settled) {
+  HOLDFAST_CHECK(list.size() <= most_users_bytes());
+  Record record;
+  record.type = RecordType::kUsers;
+  record.value = list;
+  record.settled = settled;
+  append(Item{.type = RecordType::kUsers, .after = {}}, std::move(record));
+}
+
+size_t CommitLine::most_users_bytes() const { return world_->log().max_entry_bytes() - kHeaderRoom; }
 
 void CommitLine::append(Item item, Record record) {
   HOLDFAST_CHECK(leading());
@@ -127,6 +139,7 @@ void CommitLine::commit(Item* item, Position position) {
       break;
     case RecordType::kEffects: events_->on_effects_committed(); break;
     case RecordType::kSnapshot: events_->on_snapshot_committed(); break;
+    case RecordType::kUsers: events_->on_users_committed(position); break;
     case RecordType::kSettled:
     case RecordType::kClaim: break;
   }
@@ -257,6 +270,7 @@ void CommitLine::void_items(const std::string& reason) {
   bool effects = false;
   for (Item& item : items) {
     if (item.type == RecordType::kBatch) events_->on_batch_void(item.batch, reason);
+    if (item.type == RecordType::kUsers) events_->on_users_void(reason);
     effects = effects || item.type == RecordType::kEffects;
   }
   if (effects) events_->on_effects_void();

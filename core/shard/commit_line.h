@@ -26,6 +26,8 @@ class CommitLineEvents {
   virtual void on_effects_committed() = 0;
   virtual void on_effects_void() = 0;
   virtual void on_snapshot_committed() = 0;
+  virtual void on_users_committed(Position position) = 0;
+  virtual void on_users_void(const std::string& reason) = 0;
   virtual void on_leading() = 0;
   // Another one leads, or the log is not what it was: this node must stop.
   virtual void on_fenced(const std::string& reason) = 0;
@@ -47,6 +49,9 @@ class CommitLine {
   void append_effects(const EffectsDraft& draft);
   void append_settled(const Settled& settled);
   void append_snapshot(const std::string& ref, const Settled& settled);
+  // One entry: see Marker::users.
+  void append_users(const std::string& list, const Settled& settled);
+  size_t most_users_bytes() const;
 
   void on_delivery(const Delivery& delivery);
   // Reads on while claiming; tries again what failed. Called every turn.

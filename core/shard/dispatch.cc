@@ -20,6 +20,8 @@ bool steers_transaction(std::string_view name) {
   return name == "multi" || name == "exec" || name == "discard" || name == "quit" || name == "reset" || name == "watch";
 }
 
+constexpr std::string_view kSignInFirst = "NOAUTH Authentication required.";
+
 bool names_block(const std::vector<std::string_view>& argv) {
   return std::any_of(argv.begin() + 1, argv.end(), [](std::string_view arg) { return same_word(arg, "BLOCK"); });
 }
@@ -30,6 +32,18 @@ void Frontdesk::refuse(Session* session, std::string_view error) {
   if (session->transaction) session->transaction->dirty = true;
   session->refused = true;
   reply_error(session, error);
+}
+
+void Frontdesk::refuse_with(Session* session, std::string_view reply) {
+  if (session->transaction) session->transaction->dirty = true;
+  session->refused = true;
+  answer(session, reply);
+}
+
+void Frontdesk::begin_asking(Session* session) {
+  session->asking = true;
+  session->question++;
+  session->asked_ms = world_->monotonic_ms();
 }
 
 void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view command) {
@@ -50,11 +64,23 @@ void Frontdesk::decide(Session* session, const CommandInfo* info, const Argv& ar
     counter_->watches().forget(session->id());
     return refuse(session, "EXECABORT Transaction discarded because of: " + busy);
   }
+  if (counter_->words().signs_in_first && (info == nullptr || !info->no_auth) && must_sign_in(*session)) {
+    return refuse(session, kSignInFirst);
+  }
   const bool not_here = session->transaction && info != nullptr && info->no_multi;
   if (info == nullptr || !info->arity_fits(argv.size()) || not_here) {
     session->refused = true;
     return ask_redis(session, argv, command);
   }
+  if (counter_->users().empty() && !info->no_auth)
+    return refuse(session, "LOADING Holdfast does not know its users yet");
+  if (!info->no_auth && must_sign_in(*session)) return refuse(session, kSignInFirst);
+  if (needs_permission(*session, *info, argv)) return ask_permission(session, *info, argv, command);
+  decide_permitted(session, info, argv, command);
+}
+
+void Frontdesk::decide_permitted(Session* session, const CommandInfo* info, const Argv& argv,
+                                 std::string_view command) {
   if (only_subscribes(session, *info)) {
     return refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
                                " are allowed in this context");
@@ -112,37 +138,37 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
     refuse(session, down);
     return;
   }
-  session->asking = true;
-  session->asked_ms = world_->monotonic_ms();
+  begin_asking(session);
   const SessionId id = session->id();
-  const uint64_t question = ++session->question;
-  counter_->ask(session->db, command, [this, id, question, kept = std::string(command)](std::string_view refusal) {
-    Session* asked = find(id);
-    if (asked == nullptr || !asked->asking || asked->question != question) return;
-    asked->asking = false;
-    if (!refusal.empty()) {
-      if (asked->transaction) asked->transaction->dirty = true;
-      if (refusal.starts_with("-EXECABORT")) {
-        // EXEC with arguments: refused, it ends the transaction all the same.
-        asked->transaction.reset();
-        counter_->watches().forget(id);
-      }
-      asked->answer(refusal, world_->monotonic_ms());
-      touch(asked);
-      return;
-    }
-    // Redis takes it. What no table knows may write anything.
-    RequestParser parser(limits_.requests);
-    parser.parse(kept);
-    const CommandInfo* info = counter_->table().find(parser.argv());
-    if (asked->transaction) {
-      queue(asked, kept);
-    } else if (info != nullptr) {
-      admit(asked, info, parser.argv(), kept);
-    } else {
-      forward(asked, nullptr, parser.argv(), kept);
-    }
-  });
+  const uint64_t question = session->question;
+  const std::string user = session->restricted ? shadow_of(session->user) : std::string();
+  counter_->ask(session->db, command, user,
+                [this, id, question, kept = std::string(command)](std::string_view refusal) {
+                  Session* asked = find(id);
+                  if (asked == nullptr || !asked->asking || asked->question != question) return;
+                  asked->asking = false;
+                  if (!refusal.empty()) {
+                    if (asked->transaction) asked->transaction->dirty = true;
+                    if (refusal.starts_with("-EXECABORT")) {
+                      // EXEC with arguments: refused, it ends the transaction all the same.
+                      asked->transaction.reset();
+                      counter_->watches().forget(id);
+                    }
+                    return answer(asked, asked->restricted ? without_shadow(refusal) : std::string(refusal));
+                  }
+                  if (must_sign_in(*asked)) return refuse(asked, kSignInFirst);
+                  // Redis takes it. What no table knows may write anything.
+                  RequestParser parser(limits_.requests);
+                  parser.parse(kept);
+                  const CommandInfo* info = counter_->table().find(parser.argv());
+                  if (asked->transaction) {
+                    queue(asked, kept);
+                  } else if (info != nullptr) {
+                    admit(asked, info, parser.argv(), kept);
+                  } else {
+                    forward(asked, nullptr, parser.argv(), kept);
+                  }
+                });
 }
 
 std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const {
@@ -182,6 +208,9 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     watch(session, argv);
     return;
   }
+  if (info->name == "auth") return authenticate(session, argv);
+  if (info->name == "hello") return say_hello(session, argv);
+  if (info->name.starts_with("acl") && changes_users(argv)) return change_users(session, argv);
   if (info->name.starts_with("config") && argv.size() > 3 && same_word(argv[1], "SET")) {
     set_config(session, argv);
     return;
@@ -260,6 +289,7 @@ void Frontdesk::wait_or_forward(Session* session, const CommandInfo* info, const
     if (const std::string down = counter_->refuse_read(); !down.empty()) return refuse(session, down);
     auto unit = std::make_unique<Unit>();
     Op op = make_op(info, session->db, argv);
+    act_for(*session, info, false, &op);
     op.waiter = session->waiter(session->open_slot(false, world_->monotonic_ms()));
     unit->add(std::move(op), command);
     counter_->reads_at_once(session, std::move(unit));
@@ -288,6 +318,7 @@ void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& a
   Unit unit;
   Op op = make_op(info, session->db, argv);
   rewrite_for_log(info, argv, command, &logged, &op);
+  act_for(*session, info, false, &op);
   op.waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
   add_receivers(info, argv, &op.waiter);
   note_read(session, op.waiter.slot, info, argv);

@@ -33,6 +33,7 @@ void Frontdesk::on_connected(SessionId id, const std::string& address, const std
   auto session =
       std::make_unique<Session>(id, next_number_++, address, local_address, world_->monotonic_ms(), limits_.requests);
   Session* added = session.get();
+  sign_out(added);
   sessions_.emplace(id, std::move(session));
   if (draining_) {
     added->closing = true;
@@ -99,6 +100,7 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
   // Nothing is known of a new client's replies: they might all be large.
   const size_t most = session.reply_size_known() ? limits_.waiting_per_session
                                                  : std::min(limits_.waiting_at_first, limits_.waiting_per_session);
+  if (session.waits_for != 0 && session.is_open(session.waits_for)) return true;
   return session.asking || session.blocked || holding_ || session.waiting() >= most || counter_->must_wait() != nullptr;
 }
 
@@ -237,7 +239,9 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   if (waiter.filter == Filter::kBlocked) return blocking_.on_reply(waiter, reply);
   Session* session = find(waiter.session);
   if (session == nullptr) return;
-  if (waiter.filter == Filter::kNone) {
+  if (session->restricted && reply.starts_with('-')) {
+    session->add_reply(waiter.slot, without_shadow(reply));
+  } else if (waiter.filter == Filter::kNone) {
     session->add_reply(waiter.slot, reply);
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));

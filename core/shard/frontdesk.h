@@ -23,6 +23,7 @@
 #include "core/shard/script_cache.h"
 #include "core/shard/session.h"
 #include "core/shard/tracking.h"
+#include "core/shard/users.h"
 #include "core/shard/watches.h"
 #include "core/shard/world.h"
 
@@ -71,7 +72,20 @@ class Counter {
   virtual void ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
                          std::function<void(std::string_view reply)> then) = 0;
   // Whether Redis would take the command; see Backend::ask.
-  virtual void ask(int db, std::string_view command, std::function<void(std::string_view refusal)> answer) = 0;
+  virtual void ask(int db, std::string_view command, std::string_view user,
+                   std::function<void(std::string_view refusal)> answer) = 0;
+  virtual void ask_watch(int db, std::string_view command, std::string_view user,
+                         std::function<void(std::string_view refusal)> answer) = 0;
+
+  virtual const Users& users() const = 0;
+  // Grows with each change of them.
+  virtual uint64_t users_generation() const = 0;
+  // ACL SETUSER and DELUSER. `done` gets the reply.
+  virtual void change_users(const std::vector<std::string_view>& argv,
+                            std::function<void(const std::string& reply)> done) = 0;
+  // A client's AUTH.
+  virtual void check_password(const std::vector<std::string_view>& argv,
+                              std::function<void(std::string_view reply)> then) = 0;
 };
 
 // What Redis says to a write that takes memory it may not use.
@@ -120,6 +134,8 @@ class Frontdesk {
 
   // Redis is busy with a script: this read, which waits behind it, is answered so, as any that comes now.
   void refuse_busy(const Waiter& waiter);
+
+  void on_users_changed();
 
   // What a Redis that comes back must be told again.
   const ScriptCache& script_cache() const { return script_cache_; }
@@ -171,6 +187,9 @@ class Frontdesk {
   void forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv, std::string_view command,
                     Filter filter = Filter::kNone);
   void refuse(Session* session, std::string_view error);
+  void refuse_with(Session* session, std::string_view reply);
+  void begin_asking(Session* session);
+  void decide_permitted(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   void decide(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   static bool refused_while_busy(const CommandInfo* info, const Argv& argv);
   void ask_aside(Session* session, const Argv& argv);
@@ -190,6 +209,20 @@ class Frontdesk {
   void deliver_invalidations(int64_t settled_offset, uint64_t removals_committed);
   void note_read(Session* session, uint64_t slot, const CommandInfo* info, const Argv& argv);
   void show_to_monitors(const Session& session, const CommandInfo* info, const Argv& argv);
+
+  // user_commands.cc: AUTH, ACL, and who may do what.
+  bool default_is_open() const;
+  void sign_out(Session* session);
+  bool must_sign_in(const Session& session) const;
+  void sign_in(Session* session, const Argv& auth, std::function<void(Session*, const std::string&)> then);
+  void authenticate(Session* session, const Argv& argv);
+  void say_hello(Session* session, const Argv& argv);
+  bool needs_permission(const Session& session, const CommandInfo& info, const Argv& argv) const;
+  void ask_permission(Session* session, const CommandInfo& info, const Argv& argv, std::string_view command);
+  void act_for(const Session& session, const CommandInfo* info, bool changed, Op* op) const;
+  static bool changes_users(const Argv& argv);
+  void change_users(Session* session, const Argv& argv);
+  void check_subscriptions(const Session& session);
 
   // config_commands.cc
   void set_config(Session* session, const Argv& argv);

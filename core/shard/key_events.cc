@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/resp/request.h"
+#include "core/shard/users.h"
 
 namespace holdfast {
 namespace {
@@ -41,10 +42,8 @@ void KeyEvents::on_link_up() {
   stream_.clear();
   confirmations_due_ = 0;
   std::string out;
-  if (!options_.redis_password.empty()) {
-    append_request(&out, auth_request(options_.redis_username, options_.redis_password));
-    confirmations_due_++;
-  }
+  append_request(&out, {"AUTH", kOwnUser, options_.own_password});
+  confirmations_due_++;
   append_request(&out, {"PSUBSCRIBE", std::string(kPrefixes[0]) + "*", std::string(kPrefixes[1]) + "*"});
   confirmations_due_ += 2;
   world_->link_send(Link::kEvents, std::move(out));

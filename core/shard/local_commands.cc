@@ -93,7 +93,7 @@ LocalCommands::Outcome LocalCommands::multi(const Argv&) {
     if (desk_->counter_->words().nested_aborts) session_->transaction->dirty = true;
     return {.reply = desk_->counter_->words().nested_multi};
   }
-  session_->transaction.emplace();
+  session_->transaction.emplace().users = desk_->counter_->users_generation();
   return simple("OK");
 }
 
@@ -125,6 +125,7 @@ LocalCommands::Outcome LocalCommands::reset(const Argv&) {
   session_->db = 0;
   session_->protocol = Protocol::kResp2;
   session_->name.clear();
+  desk_->sign_out(session_);
   return simple("RESET");
 }
 
@@ -144,13 +145,12 @@ LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
       session_->name = argv[next + 1];
       next += 2;
     } else if (same_word(argv[next], "AUTH") && next + 2 < argv.size()) {
-      Outcome refused = auth({"AUTH", argv[next + 1], argv[next + 2]});
-      if (refused.reply[0] == '-') return refused;
-      next += 3;
+      return auth({"AUTH", argv[next + 1], argv[next + 2]});
     } else {
       return error("ERR Syntax error in HELLO option '" + std::string(argv[next]) + "'");
     }
   }
+  if (desk_->must_sign_in(*session_)) return error(desk_->counter_->words().hello_needs_auth);
   session_->protocol = static_cast<Protocol>(version);
   Outcome outcome;
   if (const std::string& own = desk_->counter_->words().hello[version - 2]; !own.empty()) {
@@ -169,16 +169,9 @@ LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
   return outcome;
 }
 
-LocalCommands::Outcome LocalCommands::auth(const Argv& argv) {
-  if (argv.size() > 3) return error("ERR syntax error");
-  if (argv.size() == 2) {
-    return error(
-        "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
-        "configuration is correct?");
-  }
-  // The default user has no password until users are supported: any will do, as in Redis.
-  if (argv[1] == "default") return simple("OK");
-  return error("WRONGPASS invalid username-password pair or user is disabled.");
+// Only inside a transaction; otherwise see Frontdesk::sign_in().
+LocalCommands::Outcome LocalCommands::auth(const Argv&) {
+  return error("ERR AUTH is refused by Holdfast in a transaction: it has a part in it");
 }
 
 LocalCommands::Outcome LocalCommands::info(const Argv&) { return backend(Filter::kInfo); }
@@ -209,11 +202,6 @@ LocalCommands::Outcome LocalCommands::replicaof(const Argv& argv) {
   // It is a master already.
   if (same_word(argv[1], "NO") && same_word(argv[2], "ONE")) return simple("OK");
   return error("ERR 'replicaof' is refused by Holdfast: Redis follows Holdfast's log and nobody else");
-}
-
-// But for these forms it is refused: see refusals.cc.
-LocalCommands::Outcome LocalCommands::acl(const Argv& argv) {
-  return same_word(argv[1], "WHOAMI") && argv.size() == 2 ? bulk("default") : backend();
 }
 
 LocalCommands::Outcome LocalCommands::monitor(const Argv&) {

@@ -6,6 +6,7 @@
 
 #include "core/resp/reply.h"
 #include "core/shard/live_settings.h"
+#include "core/shard/users.h"
 
 namespace holdfast {
 namespace {
@@ -95,19 +96,33 @@ void Probe::start(Finish finish) {
   authenticate();
 }
 
-void Probe::authenticate() {
-  if (options_.redis_password.empty()) {
-    request({"CLIENT", "SETNAME", kClientName}, &Probe::introduce);
-  } else {
-    request(auth_request(options_.redis_username, options_.redis_password), &Probe::introduce);
+// Clients may take all rights from the user that Holdfast was given for the first time: it has an account of its own.
+void Probe::authenticate() { request({"AUTH", kOwnUser, options_.own_password}, &Probe::signed_in); }
+
+void Probe::signed_in(const ReplyValue& reply) {
+  if (!reply.is_error()) return introduce(reply);
+  if (options_.redis_password.empty()) return make_account({});
+  request(auth_request(options_.redis_username, options_.redis_password), &Probe::make_account);
+}
+
+void Probe::make_account(const ReplyValue& reply) {
+  if (reply.is_error()) return made_account(reply);
+  const std::string password = ">" + options_.own_password;
+  request({"ACL", "SETUSER", kOwnUser, "reset", "on", password, "~*", "&*", "+@all"}, &Probe::made_account);
+}
+
+void Probe::made_account(const ReplyValue& reply) {
+  if (reply.is_error()) {
+    refuse("Redis refuses Holdfast: " + reply.text +
+           " (set redis.username and redis.password to those of a user with all rights)");
+    return;
   }
+  request({"AUTH", kOwnUser, options_.own_password}, &Probe::introduce);
 }
 
 void Probe::introduce(const ReplyValue& reply) {
-  if (reply.is_error()) {
-    refuse("Redis refuses Holdfast: " + reply.text + " (set redis.username and redis.password)");
-    return;
-  }
+  if (reply.is_error())
+    return refuse("Redis does not take the account that Holdfast has made for itself: " + reply.text);
   backend_->request(-1, {"CLIENT", "SETNAME", kClientName}, [](std::string_view) {});
   request({"CLIENT", "LIST"}, &Probe::drop_predecessors);
 }
@@ -244,12 +259,18 @@ void Probe::learn_words() {
   if (state_->version.starts_with("6.")) {
     words->subscriber_commands = "(P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT / RESET";
     words->pushes_when_silent = false;
+    words->reset_needs_right = true;
   }
   const bool is_7_0 = state_->version.starts_with("7.0.");
   if (is_7_0) words->stream_gone = "UNBLOCKED the stream key no longer exists";
   if (is_7_0 || state_->version.starts_with("6.")) {
     words->group_gone = "NOGROUP the consumer group this client was blocked on no longer exists";
   }
+  if (is_7_0 || state_->version.starts_with("6.")) {
+    const std::string_view newer = "<proto> ";
+    words->hello_needs_auth.erase(words->hello_needs_auth.find(newer), newer.size());
+  }
+  words->signs_in_first = !info_field(info_, "valkey_version").empty();
   words->queues_without_memory = !is_7_0 && !state_->version.starts_with("6.");
   learn({"HELLO", "3"}, &words->hello[1]);
   learn({"HELLO", "2"}, &words->hello[0]);

@@ -54,6 +54,9 @@ class Probe {
   void request(const std::vector<std::string_view>& argv, Next next, int db = -1);
   void refuse(const std::string& reason);
   void authenticate();
+  void signed_in(const ReplyValue& reply);
+  void make_account(const ReplyValue& reply);
+  void made_account(const ReplyValue& reply);
   void introduce(const ReplyValue& reply);
   void drop_predecessors(const ReplyValue& clients);
   void learn_info(const ReplyValue& reply);

@@ -12,6 +12,7 @@
 #include "core/command/table.h"
 #include "core/resp/request.h"
 #include "core/shard/batch.h"
+#include "core/shard/users.h"
 
 namespace holdfast {
 
@@ -19,6 +20,7 @@ struct Transaction {
   std::vector<std::string> commands;  // that wait for EXEC, each an array of bulk strings
   size_t bytes = 0;                   // of all of them
   bool dirty = false;                 // a command was refused while queueing
+  uint64_t users = 0;                 // the generation of the users when it began
 };
 
 class Session {
@@ -88,6 +90,10 @@ class Session {
   int db = 0;
   Protocol protocol = Protocol::kResp2;
   std::string name, lib_name, lib_version;
+  std::string user = std::string(kDefaultUser);
+  bool authenticated = false;  // has signed in, or need not have when it came
+  bool restricted = false;     // the user is
+  uint64_t waits_for = 0;      // nothing more is read before this slot has its reply; 0: none
   std::string last_command;
   std::optional<Transaction> transaction;
   std::vector<uint64_t> batches;  // serials of the batches with writes of its own that Redis may not have got yet

@@ -23,9 +23,10 @@ std::string milliseconds(int64_t ms) { return std::to_string(ms) + " ms"; }
 Shard::Shard(World* world, const ShardOptions& options)
     : world_(world),
       options_(options),
-      backend_(this),
+      backend_(this, options.own_password),
       tap_(this),
       line_(world, this, options.batches_in_flight),
+      users_(&backend_, &line_, options_),
       desk_(world, this, options.frontdesk),
       replies_(&desk_, &settler_),
       memory_(options.maxmemory),
@@ -101,6 +102,7 @@ bool Shard::turn() {
   replies_.release_held();
   check_time();
   watch_memory();
+  watch_users();
   watch_busy();
   key_events_.want(attach_.ready() && desk_.wants_key_events(), world_->monotonic_ms());
   tell_settled();
@@ -123,7 +125,7 @@ bool Shard::drained() const {
 
 Shard::Status Shard::status() const {
   Status status;
-  status.ready = attach_.ready();
+  status.ready = serving();
   status.attaching = attach_.doing();
   status.epoch = line_.epoch();
   status.committed = line_.committed().position;
@@ -139,14 +141,14 @@ Shard::Status Shard::status() const {
 // ---- what the front desk asks for
 
 const char* Shard::must_wait() const {
-  if (!attach_.ready() && refuse_read().empty()) return attach_.doing();
+  if (!serving() && refuse_read().empty()) return attach_.doing();
   if (gathering_ && gathering_->bytes.size() >= options_.max_batch_bytes) return "the log";
   if (attach_.ready() && memory_.in_doubt(world_->monotonic_ms())) return "used memory";
   return nullptr;
 }
 
 std::string Shard::refuse_read() const {
-  if (attach_.ready() || world_->monotonic_ms() - down_since_ms_ < options_.read_timeout_ms) return {};
+  if (serving() || world_->monotonic_ms() - down_since_ms_ < options_.read_timeout_ms) return {};
   return std::string("LOADING Holdfast is ") + attach_.doing();
 }
 
@@ -165,18 +167,20 @@ int64_t Shard::log_waiting_ms() const {
 }
 
 void Shard::read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) {
+  const std::string user = session->restricted ? shadow_of(session->user) : std::string();
   // Behind a write of the same client that Redis has not got yet, it rides along in the same batch.
   if (Batch* batch = find_unsent(session)) {
     Op op;
     op.kind = Op::Kind::kRead;
     op.db = db;
     op.touches = touches;
+    op.user = user;
     op.waiter = waiter;
     session->set_in_batch(waiter.slot, true);
     batch->add(std::move(op), command);
     return;
   }
-  backend_.read(waiter, touches, db, command);
+  backend_.read(waiter, touches, db, command, user);
 }
 
 void Shard::reads_at_once(Session* session, std::unique_ptr<Unit> unit) {
@@ -238,8 +242,12 @@ void Shard::release_when_settled(const Waiter& waiter) {
   replies_.hold_or_release(waiter, tap_.offset(), kTouchesAnything);
 }
 
-void Shard::ask(int db, std::string_view command, std::function<void(std::string_view)> answer) {
-  backend_.ask(db, command, std::move(answer));
+void Shard::ask(int db, std::string_view command, std::string_view user, std::function<void(std::string_view)> answer) {
+  backend_.ask(db, command, user, std::move(answer));
+}
+
+void Shard::check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) {
+  backend_.check_password(argv, std::move(answer));
 }
 
 // The newest batch that Redis has not got yet with a write of the session, begun before the one with the serial
@@ -281,7 +289,7 @@ void Shard::cut_batch() {
 }
 
 void Shard::apply_committed() {
-  if (!attach_.ready()) return;
+  if (!serving()) return;
   for (const std::unique_ptr<Batch>& batch : batches_) {
     if (batch->state == Batch::State::kInFlight) break;
     if (batch->state == Batch::State::kCommitted) send_batch(batch.get());
@@ -303,7 +311,7 @@ void Shard::send_orphans() {
       batch->add(orphan.op, orphan.command);
     } else {
       session->set_in_batch(orphan.op.waiter.slot, false);
-      backend_.read(orphan.op.waiter, orphan.op.touches, orphan.op.db, orphan.command);
+      backend_.read(orphan.op.waiter, orphan.op.touches, orphan.op.db, orphan.command, orphan.op.user);
     }
   }
 }
@@ -313,6 +321,7 @@ void Shard::send_batch(Batch* batch) {
   marker.log_id = attach_.log_id();
   marker.applied = batch->chain;
   marker.settled = batch->settled;
+  marker.users = users_.position();
   batch->state = Batch::State::kSent;
   sent_serial_ = batch->serial;
   settler_.expect(batch);
@@ -472,6 +481,13 @@ void Shard::check_time() {
     next_ack_ms_ = now + kAckMs;
     world_->link_send(Link::kTap, tap_.ack());
   }
+}
+
+void Shard::watch_users() {
+  users_.work(settler_.header_settled(), refuse_write());
+  if (std::exchange(users_seen_, users_.generation()) == users_.generation()) return;
+  down_since_ms_ = 0;
+  desk_.on_users_changed();
 }
 
 void Shard::watch_busy() {

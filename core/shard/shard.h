@@ -21,6 +21,7 @@
 #include "core/shard/options.h"
 #include "core/shard/reply_gate.h"
 #include "core/shard/settler.h"
+#include "core/shard/user_keeper.h"
 #include "core/shard/world.h"
 
 namespace holdfast {
@@ -82,6 +83,11 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   std::string refuse_write() const override;
   bool over_maxmemory() const override { return memory_.over(); }
   LiveSettings& settings() override { return settings_; }
+  const Users& users() const override { return users_.users(); }
+  uint64_t users_generation() const override { return users_.generation(); }
+  void change_users(const std::vector<std::string_view>& argv, std::function<void(const std::string&)> done) override {
+    users_.change(argv, std::move(done));
+  }
   void read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) override;
   void write(Session* session, Unit unit) override;
   void reads_at_once(Session* session, std::unique_ptr<Unit> unit) override;
@@ -96,7 +102,13 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
                  std::function<void(std::string_view)> then) override {
     busy_.ask(protocol, argv, std::move(then));
   }
-  void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override;
+  void ask(int db, std::string_view command, std::string_view user,
+           std::function<void(std::string_view)> answer) override;
+  void ask_watch(int db, std::string_view command, std::string_view user,
+                 std::function<void(std::string_view)> answer) override {
+    backend_.ask_watch(db, command, user, std::move(answer));
+  }
+  void check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) override;
 
   // Backend
   void on_reply(const Waiter& waiter, std::string_view reply, bool last_piece) override;
@@ -110,6 +122,8 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void on_effects_committed() override;
   void on_effects_void() override;
   void on_snapshot_committed() override;
+  void on_users_committed(Position position) override { users_.on_committed(position); }
+  void on_users_void(const std::string& reason) override { users_.on_void(reason); }
   void on_leading() override;
   void on_fenced(const std::string& reason) override;
 
@@ -123,6 +137,8 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
 
   // Attach
   void on_attached() override;
+  // Redis is there and has the users, too.
+  bool serving() const { return attach_.ready() && users_.attached(); }
   void on_redis_executed_through(Position marker) override;
   void on_main_link_spoilt(const std::string& reason) override { redis_lost_ = reason; }
   void on_rebuilding() override;
@@ -149,6 +165,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void stand_in_for_maxmemory();
   void set_maxmemory(int64_t bytes);
   void watch_memory();
+  void watch_users();
   void watch_busy();
   void take_key_events(std::vector<KeyEvents::Event> events);
   void tell_settled();
@@ -161,6 +178,8 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   Backend backend_;
   Tap tap_;
   CommitLine line_;
+  UserKeeper users_;
+  uint64_t users_seen_ = 0;  // the generation that the desk knows of
   Frontdesk desk_;
   ReplyGate replies_;
   MemoryWatch memory_;

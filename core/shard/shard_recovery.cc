@@ -17,14 +17,18 @@ void Shard::lose_redis(const std::string& reason) {
   backend_.reset();
   memory_.on_answer({});
   memory_.step_back();  // the next attach finds out
+  users_.on_redis_lost();
   busy_.reset();
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
   attach_.on_main_lost(reason);
 }
 
 void Shard::on_attached() {
-  down_since_ms_ = 0;
-  last_marker_ = encode_marker(attach_.marker());
+  if (users_.position() == kNoPosition) users_.learn_recorded(attach_.recorded_users());
+  Marker marker = attach_.marker();
+  marker.users = users_.position();
+  last_marker_ = encode_marker(marker);
+  users_.attach();
   settings_.learn(attach_.redis().maxmemory_policy, attach_.redis().maxmemory);
   for (const auto& [name, value] : settings_.kept()) {
     backend_.request(-1, {"CONFIG", "SET", name, value}, [this, setting = name](std::string_view reply) {

@@ -223,6 +223,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
   auto unit = std::make_unique<Unit>();
   const uint64_t slot = session->open_slot(writes, world_->monotonic_ms(), header);
   bool to_redis = false;
+  const bool rights_changed = transaction.users != counter_->users_generation();
   for (const std::string& command : transaction.commands) {
     RequestParser parser(limits_.requests);
     parser.parse(command);
@@ -243,6 +244,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
       add_receivers(info, argv, &op.waiter);
       rewrite_for_log(info, argv, command, &bytes, &op);
     }
+    if (op.kind != Op::Kind::kLocal) act_for(*session, info, rights_changed, &op);
     to_redis = to_redis || op.kind != Op::Kind::kLocal;
     unit->add(std::move(op), bytes);
   }

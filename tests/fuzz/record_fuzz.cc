@@ -34,7 +34,7 @@ std::string random_hex(Random* random, size_t digits) {
 
 Record random_record(Random* random) {
   static constexpr RecordType kTypes[] = {RecordType::kBatch, RecordType::kEffects, RecordType::kSettled,
-                                          RecordType::kSnapshot};
+                                          RecordType::kSnapshot, RecordType::kUsers};
   Record record;
   record.type = random->pick(kTypes);
   record.time_ms = random_number(random);

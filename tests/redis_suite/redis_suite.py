@@ -36,7 +36,8 @@ FAST = ["unit/protocol", "unit/keyspace", "unit/info-command", "unit/type/incr",
         "unit/scripting", "unit/functions", "unit/lazyfree", "unit/bitfield", "own/unit/limits", "own/unit/pubsub",
         "own/unit/pubsubshard"]
 OWN = ["own/unit/" + name for name in ("pubsub", "pubsubshard", "maxmemory", "limits", "info", "info-command", "networking",
-                                       "querybuf", "obuf-limits", "client-eviction", "other", "tracking", "multi")]
+                                       "querybuf", "obuf-limits", "client-eviction", "other", "tracking", "multi", "auth",
+                                       "acl", "acl-v2")]
 TIME_LIMIT = 600  # seconds for a file
 
 

@@ -24,6 +24,7 @@ SimRedis::SimRedis(SimClock* clock, Rng* rng, Coverage* coverage, SimRedisOption
 void SimRedis::reset_identity() {
   life_++;
   run_id_ = rng_->hex(40);
+  users_ = {{"default", {"on", "nopass", "~*", "&*", "+@all"}}};
   replid_ = rng_->hex(40);
   replid2_.clear();
   offset_ = 0;

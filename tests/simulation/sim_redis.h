@@ -28,7 +28,7 @@ struct SimRedisOptions {
   size_t backlog_bytes = 64 << 20;
   bool evict_marker = false;
   double full_rate = 0;  // of transactions that it refuses, being out of memory
-  std::string password;
+  std::string password;  // of the user default
 };
 
 class SimRedis {
@@ -101,6 +101,7 @@ class SimRedis {
   static const AdminEntry kAdmin[];
   static const AdminEntry* find_admin(std::string_view name);
   static AdminHandler admin_handler(const AdminEntry* entry);
+  void admin_acl(const ClientPtr& client, const Argv& argv, std::string* reply);
   void admin_auth(const ClientPtr& client, const Argv& argv, std::string* reply);
   void admin_client(const ClientPtr& client, const Argv& argv, std::string* reply);
   void admin_command(const ClientPtr& client, const Argv& argv, std::string* reply);
@@ -143,6 +144,7 @@ class SimRedis {
   uint64_t life_ = 0;  // counts processes
   int64_t hangs_until_us_ = 0;
   bool background_ = false;
+  std::map<std::string, std::set<std::string>> users_;  // their rules; a password as "#password"
   std::string run_id_;
   uint64_t next_client_ = 1;
   std::map<uint64_t, ClientPtr> clients_;

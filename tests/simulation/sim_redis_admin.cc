@@ -12,6 +12,7 @@ struct SimRedis::AdminEntry {
 };
 
 const SimRedis::AdminEntry SimRedis::kAdmin[] = {
+    {{"acl", -2, "admin", 0, 0, 0}, &SimRedis::admin_acl},
     {{"auth", -2, "noscript", 0, 0, 0}, &SimRedis::admin_auth},
     {{"client", -2, "noscript", 0, 0, 0}, &SimRedis::admin_client},
     {{"command", -1, "loading", 0, 0, 0}, &SimRedis::admin_command},
@@ -43,9 +44,36 @@ SimRedis::AdminHandler SimRedis::admin_handler(const AdminEntry* entry) { return
 void SimRedis::admin_nothing(const ClientPtr&, const Argv&, std::string* reply) { append_error(reply, "ERR not here"); }
 
 void SimRedis::admin_auth(const ClientPtr& client, const Argv& argv, std::string* reply) {
-  if (argv.back() != options_.password) return append_error(reply, "WRONGPASS invalid username-password pair");
+  const auto user = users_.find(argv.size() == 3 ? std::string(argv[1]) : "default");
+  const bool known = user != users_.end() && user->second.contains("#" + std::string(argv.back()));
+  if (!known && argv.back() != options_.password) {
+    return append_error(reply, "WRONGPASS invalid username-password pair");
+  }
   client->authenticated = true;
   append_simple(reply, "OK");
+}
+
+// Users are here to sign in; nobody is kept from anything.
+void SimRedis::admin_acl(const ClientPtr&, const Argv& argv, std::string* reply) {
+  if (same_word(argv[1], "SETUSER") && argv.size() > 2) {
+    std::set<std::string>& rules = users_[std::string(argv[2])];
+    for (size_t i = 3; i < argv.size(); i++) {
+      if (argv[i] == "reset") rules.clear();
+      if (argv[i] != "reset") rules.emplace(argv[i].starts_with('>') ? "#" + std::string(argv[i].substr(1)) : argv[i]);
+    }
+    append_simple(reply, "OK");
+  } else if (same_word(argv[1], "DELUSER") && argv.size() > 2) {
+    append_integer(reply, static_cast<int64_t>(users_.erase(std::string(argv[2]))));
+  } else if (same_word(argv[1], "LIST")) {
+    append_array_header(reply, users_.size());
+    for (const auto& [name, rules] : users_) {
+      std::string line = "user " + name;
+      for (const std::string& rule : rules) line += " " + rule;
+      append_bulk(reply, line);
+    }
+  } else {
+    append_error(reply, "ERR unknown subcommand");
+  }
 }
 
 void SimRedis::admin_hello(const ClientPtr& client, const Argv& argv, std::string* reply) {

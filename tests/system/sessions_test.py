@@ -4,7 +4,8 @@ import re
 import unittest
 
 import harness
-from session_scenarios import SCENARIOS
+import session_scenarios
+import user_scenarios
 
 # What HELLO tells of the connection's number.
 ID = re.compile(rb"\$2\r\nid\r\n:\d+")
@@ -92,7 +93,7 @@ class SessionsTest(harness.SystemTest):
         behind = self.redis(build)
         plain = self.redis(build, name="plain")
         proxy = self.holdfast(behind)
-        for name, (oldest, text) in SCENARIOS.items():
+        for name, (oldest, text) in {**session_scenarios.SCENARIOS, **user_scenarios.SCENARIOS}.items():
             if harness.version_of(build) < oldest:
                 continue
             scenario = Scenario(text)

@@ -26,7 +26,7 @@ std::string one_line(std::string_view reply) {
 }
 
 struct Fixture : BackendEvents {
-  Backend backend{this};
+  Backend backend{this, "secret"};
   std::string story;  // "1.2 +OK;" a reply for slot 2 of session 1; "…" behind it: more pieces to come
   std::string error;
 
@@ -247,11 +247,55 @@ TEST_CASE("asking changes nothing and answers with Redis's own refusal") {
   Fixture f;
   std::vector<std::string> answers;
   const auto keep = [&](std::string_view refusal) { answers.emplace_back(refusal); };
-  f.backend.ask(2, words("FOO a"), keep);
-  f.backend.ask(2, words("BAR"), keep);
+  f.backend.ask(2, words("FOO a"), {}, keep);
+  f.backend.ask(2, words("BAR"), {}, keep);
   CHECK(f.output() == "SELECT 2 | MULTI | FOO a | DISCARD | MULTI | BAR | DISCARD");
   f.backend.on_data("+OK\r\n+OK\r\n-ERR unknown command\r\n+OK\r\n+OK\r\n+QUEUED\r\n+OK\r\n");
   CHECK(answers == std::vector<std::string>{"-ERR unknown command\r\n", ""});
+  CHECK(f.backend.owed() == 0);
+}
+
+TEST_CASE(
+    "in the name of a restricted user: the link signs in as its shadow, and comes back for what is Holdfast's own") {
+  Fixture f;
+  std::string answer;
+  f.backend.read({1, 1}, 7, 2, words("GET a"), "holdfast:as:alice");
+  f.backend.read({1, 2}, 7, 2, words("GET b"), "holdfast:as:alice");
+  f.backend.ask(2, words("SET a 1"), "holdfast:as:alice", [&](std::string_view refusal) { answer = refusal; });
+  CHECK(f.output() ==
+        "SELECT 2 | AUTH holdfast:as:alice secret | GET a | GET b | MULTI | SET a 1 | DISCARD | AUTH holdfast:proxy "
+        "secret "
+        "| ROLE");
+  f.backend.on_data("+OK\r\n+OK\r\n-NOPERM a\r\n$1\r\nb\r\n+OK\r\n-NOPERM b\r\n+OK\r\n+OK\r\n" + kRole);
+  CHECK(answer == "-NOPERM b\r\n");
+  CHECK(f.backend.owed() == 0);
+
+  Batch batch;
+  batch.position = 1;
+  add_ops(&batch, "EVAL x 0 | SET c 1", 3, 3);
+  batch.ops[0].user = "holdfast:as:alice";
+  f.backend.apply(&batch, "m");
+  CHECK(f.output() ==
+        "MULTI | SELECT 0 | AUTH holdfast:as:alice secret | EVAL x 0 | AUTH holdfast:proxy secret | SET c 1 | SELECT "
+        "15 | "
+        "SET holdfast:marker m | EXEC");
+}
+
+TEST_CASE("a shadow that Redis does not know: nothing may be executed in Holdfast's own name instead") {
+  Fixture f;
+  f.backend.read({1, 1}, 7, 0, words("GET a"), "holdfast:as:alice");
+  f.output();
+  f.backend.on_data("+OK\r\n-WRONGPASS no\r\n");
+  CHECK(f.error == "Redis refuses AUTH: WRONGPASS no");
+}
+
+TEST_CASE("a client's password is tried, and the link signs in again as itself") {
+  Fixture f;
+  std::string answer;
+  f.backend.check_password({"AUTH", "alice", "pw"}, [&](std::string_view reply) { answer = reply; });
+  CHECK(f.output() == "AUTH alice pw | AUTH holdfast:proxy secret");
+  f.backend.on_data("-WRONGPASS no\r\n+OK\r\n");
+  CHECK(answer == "-WRONGPASS no\r\n");
   CHECK(f.backend.owed() == 0);
 }
 
@@ -285,7 +329,7 @@ TEST_CASE("any split of the bytes tells the same") {
     f.backend.read({1, 1}, 7, 0, words("GET a"));
     f.backend.apply(&first, "m");
     f.backend.apply(&second, "m");
-    f.backend.ask(0, words("FOO"), [&](std::string_view refusal) { f.story += std::string(refusal); });
+    f.backend.ask(0, words("FOO"), {}, [&](std::string_view refusal) { f.story += std::string(refusal); });
     f.output();
     size_t at = 0;
     for (const size_t cut : cuts) {

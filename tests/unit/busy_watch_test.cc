@@ -27,10 +27,15 @@ struct Fixture {
   void ask(std::string_view what) {
     busy.ask(Protocol::kResp2, {what}, [this](std::string_view reply) { answers += reply; });
   }
+  // Connected and signed in.
+  void come_up() {
+    busy.on_link_up();
+    busy.on_data("+OK\r\n");
+  }
   void find_busy() {
     busy.work(false, link.now_ms);
     wait(50);
-    busy.on_link_up();
+    come_up();
     busy.on_data(kBusy);
     wait(0);
     said();
@@ -48,8 +53,8 @@ TEST_CASE("busy: asked only once Redis has been silent for a while, and not twic
   f.wait(1);
   CHECK(f.said() == "connect;");
   CHECK(f.busy.suspects());
-  f.busy.on_link_up();
-  CHECK(f.said() == "PING;");
+  f.come_up();
+  CHECK(f.said() == "AUTH holdfast:proxy holdfast;PING;");
   f.wait(1000);
   CHECK(f.said() == "");
 }
@@ -58,7 +63,7 @@ TEST_CASE("busy: what Redis says is told once, stands until it says otherwise, a
   Fixture f;
   f.busy.work(false, f.link.now_ms);
   f.wait(50);
-  f.busy.on_link_up();
+  f.come_up();
   f.said();
   const std::string bytes = kBusy;
   for (const char byte : bytes) f.busy.on_data({&byte, 1});
@@ -101,21 +106,21 @@ TEST_CASE("busy: what is no longer confirmed does not count, so that nobody wait
 TEST_CASE("busy: a question of a client in RESP3 is asked in RESP3") {
   Fixture f;
   f.busy.ask(Protocol::kResp3, {"FUNCTION", "STATS"}, [&](std::string_view reply) { f.answers += reply; });
-  f.busy.on_link_up();
-  CHECK(f.said() == "connect;HELLO 3;FUNCTION STATS;HELLO 2;");
+  f.come_up();
+  CHECK(f.said() == "connect;AUTH holdfast:proxy holdfast;HELLO 3;FUNCTION STATS;HELLO 2;");
   f.busy.on_data("%0\r\n%1\r\n+a\r\n:1\r\n*0\r\n");
   CHECK(f.answers == "%1\r\n+a\r\n:1\r\n");
 }
 
 TEST_CASE("busy: questions of clients wait for the connection, which signs in first") {
   Fixture f;
-  f.options.redis_password = "secret";
+  f.options.own_password = "secret";
   f.ask("ONE");
   f.ask("TWO");
   CHECK(f.said() == "connect;");
-  f.busy.on_link_up();
-  CHECK(f.said() == "AUTH secret;ONE;TWO;");
-  f.busy.on_data("+OK\r\n+1\r\n+2\r\n");
+  f.come_up();
+  CHECK(f.said() == "AUTH holdfast:proxy secret;ONE;TWO;");
+  f.busy.on_data("+1\r\n+2\r\n");
   CHECK(f.answers == "+1\r\n+2\r\n");
 }
 
@@ -126,10 +131,10 @@ TEST_CASE("busy: every question is answered when the connection is lost, or spea
   CHECK(f.answers.starts_with("-UNAVAILABLE"));
   f.answers.clear();
   f.ask("TWO");
-  f.busy.on_link_up();
+  f.come_up();
   f.busy.on_data("+OK\r\n+unasked\r\n");
   CHECK(f.answers == "+OK\r\n");
-  CHECK(f.said() == "connect;connect;TWO;close;");
+  CHECK(f.said() == "connect;connect;AUTH holdfast:proxy holdfast;TWO;close;");
   f.find_busy();
   f.ask("THREE");
   f.busy.reset();

@@ -206,11 +206,8 @@ TEST_CASE("who deals with a command") {
     return !why_refused(with_traits(container), {container, sub}).empty() &&
            !why_refused(with_traits((std::string(container) + "|" + sub).c_str()), {container, sub}).empty();
   };
-  CHECK(refused("acl", "setuser"));
-  CHECK(refused("acl", "something-newer"));
   CHECK(refused("module", "load"));
   CHECK(refused("script", "debug"));
-  CHECK_FALSE(refused("acl", "cat"));
   CHECK_FALSE(refused("module", "list"));
   CHECK_FALSE(refused("script", "load"));
   for (const char* name : {"get", "set", "dbsize", "time", "object|encoding", "memory|usage", "xread", "xreadgroup",

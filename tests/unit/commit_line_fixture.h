@@ -34,6 +34,8 @@ struct CommitLineFixture : CommitLineEvents {
   void on_effects_committed() override { story += "effects\n"; }
   void on_effects_void() override { story += "effects void\n"; }
   void on_snapshot_committed() override { story += "snapshot\n"; }
+  void on_users_committed(Position position) override { story += "users at " + std::to_string(position) + "\n"; }
+  void on_users_void(const std::string&) override { story += "users void\n"; }
   void on_leading() override { story += "leading " + std::to_string(line.epoch()) + "\n"; }
   void on_fenced(const std::string& reason) override { story += "fenced: " + reason + "\n"; }
 

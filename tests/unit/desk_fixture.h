@@ -52,8 +52,10 @@ struct FakeCounter : Counter {
   }
   void write(Session*, Unit unit) override { tell("write", unit); }
   void reads_at_once(Session*, std::unique_ptr<Unit> unit) override { tell("reads", *unit); }
-  void ask(int db, std::string_view command, std::function<void(std::string_view)> answer) override {
-    story += "ask " + std::to_string(db) + " " + as_words(command) + "\n";
+  void ask(int db, std::string_view command, std::string_view user,
+           std::function<void(std::string_view)> answer) override {
+    story += "ask " + std::to_string(db) + " " + as_words(command) + (user.empty() ? "" : " as " + std::string(user));
+    story += "\n";
     questions.push_back(std::move(answer));
   }
 
@@ -64,6 +66,29 @@ struct FakeCounter : Counter {
     append_request(&command, argv);
     story += "aside " + std::to_string(static_cast<int>(protocol)) + " " + as_words(command) + "\n";
     questions.push_back(std::move(answer));
+  }
+
+  void ask_watch(int db, std::string_view command, std::string_view user,
+                 std::function<void(std::string_view)> answer) override {
+    ask(db, command, user, std::move(answer));
+  }
+
+  Users known = parse_users({"user default on nopass ~* &* +@all"});
+  uint64_t generation = 1;
+  const Users& users() const override { return known; }
+  uint64_t users_generation() const override { return generation; }
+  std::vector<std::function<void(const std::string&)>> changes;
+  void change_users(const std::vector<std::string_view>& argv, std::function<void(const std::string&)> done) override {
+    std::string command;
+    append_request(&command, argv);
+    story += "users " + as_words(command) + "\n";
+    changes.push_back(std::move(done));
+  }
+  void check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> then) override {
+    std::string command;
+    append_request(&command, argv);
+    story += "password " + as_words(command) + "\n";
+    questions.push_back(std::move(then));
   }
 
   Watches& watches() override { return watched; }

@@ -48,14 +48,11 @@ TEST_CASE("HELLO") {
   CHECK(f.say("HELLO 2") == map);
   CHECK(f.say("HELLO 2 SETNAME me") == map);
   CHECK(f.say("CLIENT GETNAME") == "$2\r\nme\r\n");
-  CHECK(f.say("HELLO 2 AUTH default secret SETNAME you") == map);
-  CHECK(f.say("CLIENT GETNAME") == "$3\r\nyou\r\n");
   CHECK(f.say("HELLO 4") == "-NOPROTO unsupported protocol version\r\n");
   CHECK(f.say("HELLO abc") == "-ERR Protocol version is not an integer or out of range\r\n");
-  CHECK(f.say("HELLO 2 AUTH someone secret SETNAME they").starts_with("-WRONGPASS "));
   CHECK(f.say("HELLO 2 SETNAME").starts_with("-ERR Syntax error in HELLO option 'SETNAME'"));
   CHECK(f.say("HELLO 2 WHAT").starts_with("-ERR Syntax error in HELLO option 'WHAT'"));
-  CHECK(f.say("CLIENT GETNAME") == "$3\r\nyou\r\n");
+  CHECK(f.say("CLIENT GETNAME") == "$2\r\nme\r\n");
 }
 
 TEST_CASE("HELLO 3: what the proxy answers by itself is RESP3 from then on") {
@@ -76,14 +73,6 @@ TEST_CASE("HELLO 3: what the proxy answers by itself is RESP3 from then on") {
   f.say("RESET");
   f.say("GET a");
   CHECK(f.counter.waiters.back().protocol == Protocol::kResp2);
-}
-
-TEST_CASE("AUTH, as a Redis whose default user has no password") {
-  DeskFixture f;
-  CHECK(f.say("AUTH default anything") == kOk);
-  CHECK(f.say("AUTH someone anything").starts_with("-WRONGPASS "));
-  CHECK(f.say("AUTH secret").starts_with("-ERR AUTH <password> called without any password configured"));
-  CHECK(f.say("AUTH a b c") == "-ERR syntax error\r\n");
 }
 
 TEST_CASE("a client's name and library") {

@@ -187,12 +187,15 @@ TEST_CASE("a marker comes back as it was") {
   }
   CHECK(encode_marker({"id", {17, 3, 5, 0xab}, {12, 2, 9, 1}}) ==
         "hf1 id 17:3:5:00000000000000ab 12:2:9:0000000000000001");
+  const std::string with_users = encode_marker({"id", {17, 3, 5, 0xab}, {12, 2, 9, 1}, 11});
+  CHECK(with_users == "hf1 id 17:3:5:00000000000000ab 12:2:9:0000000000000001 11");
+  CHECK(parse_marker(with_users)->users == 11);
 }
 
 TEST_CASE("what is no marker is refused, with a reason that names the key") {
   for (const std::string text :
        {"", "hf1", "hf1 id", "hf1 id 1:2:3:4", "hf2 id 1:2:3:4 1:2:3:4", "hf1  1:2:3:4 1:2:3:4", "hf1 id 1:2:3 1:2:3:4",
-        "hf1 id 1:2:3:4 1:2:3:x", "hf1 id 1:2:3:4:5 1:2:3:4", "hf1 id 1:-2:3:4 1:2:3:4", "hf1 id 1:2:3:4 1:2:3:4 5",
+        "hf1 id 1:2:3:4 1:2:3:x", "hf1 id 1:2:3:4:5 1:2:3:4", "hf1 id 1:-2:3:4 1:2:3:4", "hf1 id 1:2:3:4 1:2:3:4 x",
         "hf1 id 1:2:3:11111111111111111 1:2:3:4", "a user's own value"}) {
     CAPTURE(text);
     const Result<Marker> parsed = parse_marker(text);

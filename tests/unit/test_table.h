@@ -43,6 +43,10 @@ inline const CommandTable& test_table() {
   static const CommandTable kTable = [] {
     const auto entry = command_entry;
     const ReplyValue all = array_value({
+        entry("acl", -2, "", 0, 0, 0,
+              {entry("acl|setuser", -3, "admin", 0, 0, 0, {}), entry("acl|deluser", -3, "admin", 0, 0, 0, {}),
+               entry("acl|whoami", 2, "", 0, 0, 0, {}), entry("acl|list", 2, "admin", 0, 0, 0, {}),
+               entry("acl|users", 2, "admin", 0, 0, 0, {})}),
         entry("append", 3, "write denyoom", 1, 1, 1, {}),
         entry("auth", -2, "noscript", 0, 0, 0, {}),
         entry("blpop", -3, "write blocking", 1, -2, 1, {}),

@@ -279,6 +279,7 @@ TEST_CASE("MONITOR shows what clients send, but for secrets") {
   f.connect(2);
   CHECK(f.say("MONITOR", 2) == "+OK\r\n");
   f.say("SELECT 3 | AUTH a b");
+  f.answer(0, "-WRONGPASS no\r\n");
   f.send("*2\r\n$3\r\nGET\r\n$3\r\na\"\x01\r\n");
   CHECK(f.turn(2) ==
         "+1700000000.000000 [3 1.2.3.4:1] \"SELECT\" \"3\"\r\n"

@@ -1,0 +1,224 @@
+// Users: signing in, what they may do, and ACL. A restricted user's commands are put to Redis first, in the name of the
+// user's shadow (see users.h), or are executed in its name: the decision, and its words, are Redis's.
+#include <algorithm>
+#include <utility>
+
+#include "core/resp/reply.h"
+#include "core/resp/words.h"
+#include "core/shard/busy_watch.h"
+#include "core/shard/frontdesk.h"
+#include "core/shard/local_commands.h"
+#include "core/shard/outcomes.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
+
+const User* find_user(const Users& users, std::string_view name) {
+  const auto found = users.find(name);
+  return found == users.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+bool Frontdesk::default_is_open() const {
+  const User* user = find_user(counter_->users(), kDefaultUser);
+  return user != nullptr && user->open;
+}
+
+// As on a new connection.
+void Frontdesk::sign_out(Session* session) {
+  const User* user = find_user(counter_->users(), kDefaultUser);
+  session->user = kDefaultUser;
+  session->authenticated = default_is_open();
+  session->restricted = user != nullptr && user->restricted;
+}
+
+bool Frontdesk::must_sign_in(const Session& session) const {
+  return !session.authenticated && !counter_->users().empty() && !default_is_open();
+}
+
+// ---- AUTH
+
+// `then` gets Redis's answer, in which the session is signed in if that is no error.
+void Frontdesk::sign_in(Session* session, const Argv& auth, std::function<void(Session*, const std::string&)> then) {
+  if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
+  const std::string name(auth.size() == 3 ? auth[1] : kDefaultUser);
+  if (is_own_user(name)) return reply_error(session, kWrongPassword);
+  begin_asking(session);
+  counter_->check_password(auth, [this, id = session->id(), question = session->question, name,
+                                  then = std::move(then)](std::string_view reply) {
+    Session* asked = find(id);
+    if (asked == nullptr || !asked->asking || asked->question != question) return;
+    asked->asking = false;
+    const User* user = find_user(counter_->users(), name);
+    if (reply.starts_with('-')) return then(asked, std::string(reply));
+    if (user == nullptr) return reply_error(asked, kWrongPassword);  // made behind Holdfast's back
+    asked->user = name;
+    asked->authenticated = true;
+    asked->restricted = user->restricted;
+    then(asked, std::string(reply));
+  });
+}
+
+void Frontdesk::authenticate(Session* session, const Argv& argv) {
+  sign_in(session, argv, [this](Session* there, const std::string& reply) { answer(there, reply); });
+}
+
+void Frontdesk::say_hello(Session* session, const Argv& argv) {
+  Argv rest = argv;
+  size_t auth = argv.size();
+  for (size_t i = 2; i < argv.size() && auth == argv.size(); i++) {
+    if (same_word(argv[i], "AUTH") && i + 2 < argv.size()) auth = i;
+    if (same_word(argv[i], "SETNAME")) i++;
+  }
+  int64_t version = 0;
+  if (auth == argv.size() || !parse_int(argv[1], &version) || version < 2 || version > 3) {
+    return answer(session, LocalCommands(this, session).run("hello", argv).reply);
+  }
+  rest.erase(rest.begin() + static_cast<ptrdiff_t>(auth), rest.begin() + static_cast<ptrdiff_t>(auth) + 3);
+  sign_in(session, {"AUTH", argv[auth + 1], argv[auth + 2]},
+          [this, kept = std::vector<std::string>(rest.begin(), rest.end())](Session* there, const std::string& reply) {
+            if (reply.starts_with('-')) return answer(there, reply);
+            answer(there, LocalCommands(this, there).run("hello", Argv(kept.begin(), kept.end())).reply);
+          });
+}
+
+// ---- what a user may do
+
+// Reads that go to Redis by themselves do so in the user's name.
+bool Frontdesk::needs_permission(const Session& session, const CommandInfo& info, const Argv& argv) const {
+  if (!session.restricted) return false;
+  if (info.no_auth && !(info.name == "reset" && counter_->words().reset_needs_right)) return false;
+  const bool read = info.handling == Handling::kBackend && !info.logged && !info.waits;
+  return session.transaction || !read || is_for_busy_redis(argv, true);
+}
+
+void Frontdesk::ask_permission(Session* session, const CommandInfo& info, const Argv& argv, std::string_view command) {
+  // Redis is asked between MULTI and DISCARD, so its answer to these is known already.
+  if (const User* user = find_user(counter_->users(), session->user); user != nullptr) {
+    const std::string* refusal = info.name == "multi"     ? &user->no_multi
+                                 : info.name == "exec"    ? &user->no_exec
+                                 : info.name == "discard" ? &user->no_discard
+                                                          : nullptr;
+    if (refusal != nullptr && !refusal->empty()) {
+      refuse_with(session, *refusal);
+      if (info.name != "exec") return;
+      session->transaction.reset();
+      return counter_->watches().forget(session->id());
+    }
+    if (refusal != nullptr) return decide_permitted(session, &info, argv, command);
+  }
+  if (const std::string down = counter_->refuse_read(); !down.empty()) return refuse(session, down);
+  session->refused = true;  // until it is known that it is not
+  begin_asking(session);
+  const auto answered = [this, id = session->id(), question = session->question,
+                         kept = std::string(command)](std::string_view refusal) {
+    Session* asked = find(id);
+    if (asked == nullptr || !asked->asking || asked->question != question) return;
+    asked->asking = false;
+    if (refusal.starts_with("-NOPERM")) return refuse_with(asked, without_shadow(refusal));
+    RequestParser parser(limits_.requests);
+    parser.parse(kept);
+    const CommandInfo* found = counter_->table().find(parser.argv());
+    asked->refused = false;
+    decide_permitted(asked, found, parser.argv(), kept);
+    if (!asked->refused) show_to_monitors(*asked, found, parser.argv());
+  };
+  if (info.name == "watch") return counter_->ask_watch(session->db, command, shadow_of(session->user), answered);
+  counter_->ask(session->db, command, shadow_of(session->user), answered);
+}
+
+// What Redis itself must look at while it executes: scripts, commands that no table knows, SORT … BY. And in a
+// transaction all, if somebody's rights have changed since it was queued.
+void Frontdesk::act_for(const Session& session, const CommandInfo* info, bool changed, Op* op) const {
+  if (!session.restricted) return;
+  const bool sorts = info != nullptr && info->name.starts_with("sort");
+  if (op->kind == Op::Kind::kWrite && op->effect != Effect::kUnknown && !sorts && !changed) return;
+  op->user = shadow_of(session.user);
+  op->effect = Effect::kUnknown;  // it may be refused
+}
+
+// ---- ACL
+
+LocalCommands::Outcome LocalCommands::acl(const Argv& argv) {
+  const bool alone = argv.size() == 2;
+  if (alone && same_word(argv[1], "WHOAMI")) return bulk(session_->user);
+  Outcome outcome;
+  if (alone && same_word(argv[1], "LIST")) {
+    const std::vector<std::string> lines = user_lines(desk_->counter_->users());
+    append_array_header(&outcome.reply, lines.size());
+    for (const std::string& line : lines) append_bulk(&outcome.reply, line);
+    return outcome;
+  }
+  if (alone && same_word(argv[1], "USERS")) {
+    append_array_header(&outcome.reply, desk_->counter_->users().size());
+    for (const auto& [name, user] : desk_->counter_->users()) append_bulk(&outcome.reply, name);
+    return outcome;
+  }
+  if (Frontdesk::changes_users(argv)) {
+    return error("ERR ACL " + std::string(argv[1]) + " is refused by Holdfast in a transaction: it has a part in it");
+  }
+  return backend();
+}
+
+bool Frontdesk::changes_users(const Argv& argv) {
+  return argv.size() > 2 && (same_word(argv[1], "SETUSER") || same_word(argv[1], "DELUSER"));
+}
+
+void Frontdesk::change_users(Session* session, const Argv& argv) {
+  const size_t names = same_word(argv[1], "SETUSER") ? 3 : argv.size();
+  for (size_t i = 2; i < names; i++) {
+    if (is_own_user(argv[i])) {
+      return reply_error(session, "ERR users whose names begin with '" + std::string(kOwnPrefix) + "' are Holdfast's");
+    }
+    if (names == 3 && argv[i].find_first_of(std::string_view(" \0", 2)) != std::string_view::npos) {
+      return reply_error(session, "ERR Usernames can't contain spaces or null characters");
+    }
+  }
+  if (const std::string down = counter_->refuse_write(); !down.empty()) return reply_error(session, down);
+  const Waiter waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
+  session->waits_for = waiter.slot;
+  counter_->change_users(argv, [this, waiter](const std::string& reply) {
+    on_reply(waiter, reply);
+    release(waiter);
+  });
+}
+
+// Rights that were taken away are gone at once, also for those who have signed in before.
+void Frontdesk::on_users_changed() {
+  for (const auto& [id, session] : sessions_) {
+    const User* user = find_user(counter_->users(), session->user);
+    if (user == nullptr) {
+      session->closing = true;
+      touch(session.get());
+      continue;
+    }
+    session->restricted = user->restricted;
+    session->authenticated = session->authenticated || default_is_open();
+    if (user->restricted && pubsub_.subscribed(id)) check_subscriptions(*session);
+  }
+}
+
+void Frontdesk::check_subscriptions(const Session& session) {
+  constexpr std::pair<PubSub::Kind, std::string_view> kKinds[] = {{PubSub::Kind::kChannel, "SUBSCRIBE"},
+                                                                  {PubSub::Kind::kPattern, "PSUBSCRIBE"},
+                                                                  {PubSub::Kind::kShard, "SSUBSCRIBE"}};
+  for (const auto& [kind, verb] : kKinds) {
+    const std::vector<std::string> names = pubsub_.of(session.id(), kind);
+    if (names.empty()) continue;
+    Argv argv(names.begin(), names.end());
+    argv.insert(argv.begin(), verb);
+    std::string command;
+    append_request(&command, argv);
+    counter_->ask(0, command, shadow_of(session.user), [this, id = session.id()](std::string_view refusal) {
+      Session* there = find(id);
+      if (there == nullptr || refusal.find("channel") == std::string_view::npos) return;
+      there->closing = true;
+      touch(there);
+    });
+  }
+}
+
+}  // namespace holdfast

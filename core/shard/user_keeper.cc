@@ -1,0 +1,258 @@
+#include "core/shard/user_keeper.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "core/resp/reply.h"
+#include "core/resp/words.h"
+
+namespace holdfast {
+namespace {
+
+std::string trial_name(size_t index) { return std::string(kTrialUser) + ":" + std::to_string(index); }
+
+// What ACL LIST says of a user; empty: nothing.
+std::string rules_of(const std::string& name, const std::vector<std::string>& lines) {
+  const std::string begin = "user " + name + " ";
+  const auto line = std::find_if(lines.begin(), lines.end(), [&](const auto& one) { return one.starts_with(begin); });
+  return line == lines.end() ? std::string() : line->substr(begin.size());
+}
+
+std::vector<std::string> lines_of(std::string_view reply) {
+  std::vector<std::string> lines;
+  const Result<ReplyValue> value = parse_reply(reply);
+  if (!value.ok()) return lines;
+  for (const ReplyValue& line : value->elements) lines.push_back(line.text);
+  return lines;
+}
+
+bool same_rules(const Users& a, const Users& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
+    return one.first == other.first && one.second.rules == other.second.rules;
+  });
+}
+
+std::string if_no_permission(std::string_view reply) {
+  return reply.find("NOPERM") != std::string_view::npos ? without_shadow(reply) : std::string();  // EXEC says EXECABORT
+}
+
+}  // namespace
+
+const User* UserKeeper::find(std::string_view name) const {
+  const auto found = users_.find(name);
+  return found == users_.end() ? nullptr : &found->second;
+}
+
+void UserKeeper::request(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) {
+  if (!answer) answer = [](std::string_view) {};
+  backend_->request(-1, argv, std::move(answer));
+}
+
+void UserKeeper::set_rules(std::string_view name, const std::vector<std::string_view>& words) {
+  std::vector<std::string_view> argv = {"ACL", "SETUSER", name};
+  argv.insert(argv.end(), words.begin(), words.end());
+  request(argv);
+}
+
+// ---- Redis
+
+void UserKeeper::attach() {
+  request({"ACL", "LIST"}, [this](std::string_view reply) {
+    users_ = parse_users(lines_of(reply));
+    apply(recorded_.position == kNoPosition ? users_ : parse_user_text(recorded_.list));
+  });
+}
+
+void UserKeeper::on_redis_lost() {
+  attached_ = applying_ = false;
+  for (auto& [name, shadow] : shadows_) shadow.made = false;
+  if (changes_.empty()) return;
+  Change& change = changes_.front();
+  if (change.stage == Change::Stage::kTrying) change.stage = Change::Stage::kWaiting;
+}
+
+// Makes Redis's users the wanted ones, and learns of them what must be known here.
+void UserKeeper::apply(const Users& wanted) {
+  applying_ = true;
+  for (const auto& [name, user] : wanted) {
+    const User* present = find(name);
+    if (present != nullptr && present->rules == user.rules) continue;
+    // "reset" would leave a flag that was not there.
+    std::vector<std::string_view> words = user.words();
+    if (name != kDefaultUser) {
+      request({"ACL", "DELUSER", name});
+    } else {
+      words.insert(words.begin(), {"off", "resetpass", "resetkeys", "resetchannels", "-@all"});
+      if (present->rules.find('(') != std::string::npos) words.insert(words.begin(), "clearselectors");
+    }
+    set_rules(name, words);
+  }
+  for (const auto& [name, user] : users_) {
+    if (!wanted.contains(name) && name != kDefaultUser) request({"ACL", "DELUSER", name});
+  }
+  request({"ACL", "LIST"}, [this](std::string_view reply) {
+    coming_ = parse_users(lines_of(reply));
+    make_shadows();
+  });
+}
+
+void UserKeeper::make_shadows() {
+  for (const auto& [name, user] : coming_) {
+    if (!user.restricted) continue;
+    Shadow& shadow = shadows_[shadow_of(name)];
+    if (shadow.rules == user.rules) continue;
+    shadow.rules = user.rules;
+    shadow.made = false;
+  }
+  for (auto& [name, shadow] : shadows_) {
+    if (!shadow.made) make_shadow(name, &shadow);
+  }
+  request({"PING"}, [this](std::string_view) { applied(); });
+}
+
+// What it needs to be asked between MULTI and DISCARD is added last, when it is known whether the user has it.
+void UserKeeper::make_shadow(const std::string& name, Shadow* shadow) {
+  shadow->made = true;
+  const std::string password = ">" + options_.own_password;
+  User user;
+  user.rules = shadow->rules;
+  std::vector<std::string_view> words = user.words();
+  words.insert(words.begin(), "reset");
+  words.insert(words.end(), {"resetpass", "on", password});
+  set_rules(name, words);
+  const auto learn = [this, &name](std::string_view command, std::string* refusal) {
+    backend_->request_as(name, {command}, [refusal](std::string_view reply) { *refusal = if_no_permission(reply); });
+  };
+  learn("EXEC", &shadow->no_exec);
+  learn("DISCARD", &shadow->no_discard);
+  set_rules(name, {"+discard"});
+  learn("MULTI", &shadow->no_multi);
+  backend_->request_as(name, {"DISCARD"}, [](std::string_view) {});
+  set_rules(name, {"+multi"});
+}
+
+void UserKeeper::applied() {
+  users_ = std::exchange(coming_, Users());
+  for (auto& [name, user] : users_) {
+    if (!user.restricted) continue;
+    const Shadow& shadow = shadows_.at(shadow_of(name));
+    user.no_multi = shadow.no_multi;
+    user.no_exec = shadow.no_exec;
+    user.no_discard = shadow.no_discard;
+  }
+  attached_ = true;
+  applying_ = false;
+  generation_++;
+  if (!changes_.empty() && changes_.front().stage == Change::Stage::kApplying) end_change();
+}
+
+// ---- changes
+
+void UserKeeper::change(const std::vector<std::string_view>& argv, Done done) {
+  Change change;
+  change.done = std::move(done);
+  const std::vector<std::string> rest(argv.begin() + 2, argv.end());
+  if (same_word(argv[1], "DELUSER")) {
+    change.deleted = rest;
+  } else {
+    change.rules.push_back(rest);
+  }
+  changes_.push_back(std::move(change));
+}
+
+void UserKeeper::replace_all(std::string_view text, Done done) {
+  Change change;
+  change.done = std::move(done);
+  change.replaces = true;
+  for (const auto& [name, user] : parse_user_text(text)) {
+    std::vector<std::string>& rules = change.rules.emplace_back();
+    rules.push_back(name);
+    for (const std::string_view word : user.words()) rules.emplace_back(word);
+  }
+  changes_.push_back(std::move(change));
+}
+
+void UserKeeper::work(const Settled& settled, const std::string& refusal) {
+  if (changes_.empty() || !attached_ || applying_) return;
+  Change& change = changes_.front();
+  if (change.stage == Change::Stage::kWaiting) try_change(&change);
+  if (change.stage != Change::Stage::kTried) return;
+  if (!refusal.empty()) return refuse(refusal);
+  if (!line_->leading()) return;
+  std::string list = user_text(change.result);
+  // A reader finds it by its position, so it must be one entry.
+  if (list.size() > line_->most_users_bytes()) {
+    return refuse("NOTWRITTEN all users together take more than the " + std::to_string(line_->most_users_bytes()) +
+                  " bytes that a record may have");
+  }
+  change.stage = Change::Stage::kInLog;
+  line_->append_users(list, settled);
+}
+
+// Nothing that clients can see.
+void UserKeeper::try_change(Change* change) {
+  change->stage = Change::Stage::kTrying;
+  change->result = change->replaces ? Users() : users_;
+  int64_t deleted = 0;
+  for (const std::string& name : change->deleted) {
+    if (name == kDefaultUser) return refuse("ERR The 'default' user cannot be removed");
+    deleted += static_cast<int64_t>(change->result.erase(name));
+  }
+  if (!change->deleted.empty()) {
+    change->reply.clear();
+    append_integer(&change->reply, deleted);
+  }
+  const auto refused = std::make_shared<std::string>();
+  for (size_t i = 0; i < change->rules.size(); i++) {
+    const std::vector<std::string>& rules = change->rules[i];
+    const std::string trial = trial_name(i);
+    const auto present = change->result.find(rules[0]);
+    if (present != change->result.end()) set_rules(trial, present->second.words());
+    std::vector<std::string_view> argv = {"ACL", "SETUSER", trial};
+    argv.insert(argv.end(), rules.begin() + 1, rules.end());
+    request(argv, [refused](std::string_view reply) {
+      if (reply.starts_with('-') && refused->empty()) *refused = reply;
+    });
+  }
+  request({"ACL", "LIST"}, [this, refused](std::string_view reply) { tried(*refused, lines_of(reply)); });
+  for (size_t i = 0; i < change->rules.size(); i++) request({"ACL", "DELUSER", trial_name(i)});
+}
+
+void UserKeeper::tried(const std::string& refused, const std::vector<std::string>& lines) {
+  Change& change = changes_.front();
+  if (!refused.empty()) {
+    change.reply = refused;
+    return end_change();
+  }
+  for (size_t i = 0; i < change.rules.size(); i++) {
+    User& user = change.result[change.rules[i][0]];
+    user.rules = rules_of(trial_name(i), lines);
+  }
+  if (!change.result.contains(kDefaultUser)) change.result[std::string(kDefaultUser)].rules = "on nopass ~* &* +@all";
+  if (same_rules(change.result, users_)) return end_change();
+  change.stage = Change::Stage::kTried;
+}
+
+void UserKeeper::on_committed(Position position) {
+  Change& change = changes_.front();
+  recorded_ = {position, user_text(change.result)};
+  change.stage = Change::Stage::kApplying;
+  if (attached_) apply(change.result);  // else attach() does
+}
+
+void UserKeeper::on_void(const std::string& reason) { refuse("NOTWRITTEN " + reason); }
+
+void UserKeeper::refuse(std::string_view error) {
+  changes_.front().reply.clear();
+  append_error(&changes_.front().reply, error);
+  end_change();
+}
+
+void UserKeeper::end_change() {
+  Change change = std::move(changes_.front());
+  changes_.pop_front();
+  change.done(change.reply);
+}
+
+}  // namespace holdfast

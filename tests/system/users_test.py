@@ -1,0 +1,138 @@
+"""Users are kept with the log: after every restart, rebuild and recovery they are who they were, and may what they might."""
+import subprocess
+import unittest
+
+import harness
+from dataset import RawClient
+
+
+def users_of(client):
+    return client.must("ACL", "LIST")
+
+
+class UsersTest(harness.SystemTest):
+    """Rights that were given or taken do not come back or go, whatever dies."""
+
+    BUILD = "7.0.15"
+
+    def begin(self):
+        self.behind = self.redis(self.BUILD)
+        self.proxy = self.holdfast(self.behind)
+        self.client = self.proxy.client(timeout=60)
+        self.client.must("ACL", "SETUSER", "admin", "on", ">master", "~*", "&*", "+@all")
+        self.client.must("ACL", "SETUSER", "alice", "on", ">pw", "~a*", "+@all", "-del")
+        self.client.must("AUTH", "admin", "master")
+        self.client.must("ACL", "SETUSER", "default", "reset")
+        self.expected = users_of(self.client)
+        self.client.must("SET", "a", "1")
+
+    def sign_in(self, user, password):
+        client = self.proxy.client(timeout=60)
+        client.must("AUTH", user, password)
+        return client
+
+    def assert_kept(self):
+        admin = self.sign_in("admin", "master")
+        self.assertEqual(users_of(admin), self.expected)
+        self.assertEqual(admin.must("ACL", "WHOAMI"), "admin")
+        with self.proxy.client() as stranger:
+            for command in (("GET", "a"), ("AUTH", "default", "x"), ("AUTH", "alice", "wrong"),
+                            ("AUTH", "holdfast:proxy", "")):
+                self.assertIsInstance(stranger.command(*command), harness.RespError, command)
+        alice = self.sign_in("alice", "pw")
+        alice.must("INCR", "a")
+        self.assertTrue(str(alice.command("DEL", "a")).startswith("NOPERM"))
+        self.assertTrue(str(alice.command("GET", "b")).startswith("NOPERM"))
+        return admin
+
+    def test_proxy_killed(self):
+        self.begin()
+        self.proxy.kill()
+        self.proxy.start()
+        self.assert_kept()
+        # Once more, with the marker of a batch behind the users in Redis.
+        self.proxy.kill()
+        self.proxy.start()
+        self.assert_kept()
+
+    def test_redis_killed(self):
+        self.begin()
+        self.behind.kill()
+        self.behind.start()
+        harness.wait_until(lambda: self.client.command("GET", "a") == "1", "Redis is back", timeout=20)
+        self.assertEqual(users_of(self.client), self.expected)
+        self.assert_kept()
+
+    def test_both_killed(self):
+        self.begin()
+        self.proxy.kill()
+        self.behind.kill()
+        self.behind.start()
+        self.proxy.start()
+        self.assert_kept()
+
+    def test_redis_comes_back_with_its_own_save(self):
+        """The data with its marker is there, the users are not: they are nowhere but in the log."""
+        self.begin()
+        self.sign_in("alice", "pw").must("INCR", "a")
+        with self.behind.client() as direct:
+            direct.must("AUTH", "admin", "master")
+            direct.must("SAVE")
+        rdb = self.directory / "kept.rdb"
+        rdb.write_bytes((self.behind.data / "dump.rdb").read_bytes())
+        self.proxy.kill()
+        self.behind.kill()
+        self.behind.start(rdb=rdb)
+        self.proxy.start()
+        self.assert_kept()
+
+    def test_taken_away_while_redis_is_gone(self):
+        """Refused or unknown, but never half: what the log says holds when Redis is back."""
+        self.begin()
+        admin = self.sign_in("admin", "master")
+        self.behind.kill()
+        reply = admin.command("ACL", "SETUSER", "alice", "off")
+        self.behind.start()
+        harness.wait_until(lambda: self.client.command("GET", "a") == "1", "Redis is back", timeout=20)
+        on = "user alice on" in "\n".join(users_of(self.client))
+        if reply == "OK":
+            self.assertFalse(on)
+        elif str(reply).startswith(("NOTWRITTEN", "LOADING")):
+            self.assertTrue(on)
+        else:
+            self.assertTrue(str(reply).startswith("UNKNOWN"), reply)
+
+    def test_no_password_is_to_be_found(self):
+        """Neither in the log, nor in what is logged for people, nor in INFO."""
+        self.begin()
+        self.sign_in("admin", "master").must("ACL", "SETUSER", "bob", "on", ">extremely-secret", "allkeys", "+@all")
+        self.sign_in("bob", "extremely-secret")
+        with self.proxy.client() as stranger:
+            self.assertIsInstance(stranger.command("AUTH", "bob", "extremely-secret-too"), harness.RespError)
+        self.proxy.stop()
+        for file in self.directory.rglob("*"):
+            if file.is_file():
+                self.assertNotIn(b"extremely-secret", file.read_bytes(), file)
+
+    def test_the_log_shows_them(self):
+        self.begin()
+        self.proxy.stop()
+        shown = subprocess.run([harness.BUILD / "holdfast-recover", "inspect", "--log", self.proxy.log],
+                               capture_output=True, text=True, check=True).stdout
+        self.assertRegex(shown, r"user alice on .*#")
+
+
+class UsersOfOldRedisTest(UsersTest):
+    BUILD = "6.2.5"
+
+
+class UsersOfNewRedisTest(UsersTest):
+    BUILD = "8.2.3"
+
+
+class UsersOfValkeyTest(UsersTest):
+    BUILD = "valkey-9.1.2"
+
+
+if __name__ == "__main__":
+    unittest.main()
