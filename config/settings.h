@@ -31,6 +31,11 @@ struct RedisSettings {
   std::string server_program = "redis-server";
 };
 
+struct UserSettings {
+  std::string requirepass;
+  std::string file;  // empty: none
+};
+
 struct LogSettings {
   LogUrl url{LogUrl::Kind::kSqlite, "holdfast.db", "", "", 0};
   bool create_topic = true;
@@ -73,6 +78,7 @@ struct LoggingSettings {
 struct Settings {
   ListenSettings listen;
   RedisSettings redis;
+  UserSettings users;
   LogSettings log;
   KafkaSettings kafka;
   SnapshotSettings snapshots;

@@ -55,6 +55,16 @@ std::vector<Setting> make_table() {
            "It is run privately, beside the Redis that serves, and should have the same version or a newer one. "
            "Without a \"/\" it is looked for in PATH."}),
 
+      secret_text<&S::users, &UserSettings::requirepass>(
+          {"users.requirepass", "", "", "The password that clients must give, as Redis's requirepass.",
+           "It is that of the user \"default\", in the place of any other, at each start. Never shown, and without a "
+           "flag, "
+           "because the arguments of a process can be read by others. Empty: the user's password is what it was."}),
+      text<&S::users, &UserSettings::file>({"users.file", "--users-file", "FILE", "An ACL file, as Redis's aclfile.",
+                                            "Read at the first start, when the log does not know of any users; from "
+                                            "then on they are kept with the log. ACL "
+                                            "LOAD reads it again, ACL SAVE writes it."}),
+
       log_url<&S::log, &LogSettings::url>(
           {"log.url", "--log", "URL", "The log.",
            "sqlite:PATH keeps it in one file on this machine: one node, no other service. "
@@ -162,6 +172,7 @@ const std::vector<SettingsSection>& settings_sections() {
   static const std::vector<SettingsSection> sections = {
       {"listen", "Clients", "Where clients find Holdfast."},
       {"redis", "Redis", "The stock Redis that holds the data."},
+      {"users", "Users", "Who may connect and do what; they are kept with the log."},
       {"log", "Log", "Where every write is committed before Redis sees it."},
       {"kafka", "Kafka client", "Properties that are passed through to librdkafka."},
       {"snapshots", "Snapshots", "Where the state at a position of the log is kept."},

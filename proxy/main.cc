@@ -16,6 +16,7 @@
 #include "proxy/logging.h"
 #include "proxy/options.h"
 #include "proxy/shell.h"
+#include "proxy/users_file.h"
 
 namespace holdfast {
 namespace {
@@ -93,6 +94,17 @@ int serve(Settings settings) {
   // Never destroyed: handles on its loop may still be closing when the process ends.
   ShardOptions options = shard_options(settings);
   options.frontdesk.most_clients = most_clients(settings.limits);
+  if (!settings.users.file.empty()) {
+    auto users = read_users_file(settings.users.file);
+    if (!users) return refuse("users.file: " + users.error());
+    options.initial_users = std::move(*users);
+  }
+  if (auto kept = own_password(settings.snapshots.directory, &options.own_password); !kept) {
+    spdlog::warn(
+        "the password of Holdfast's account in Redis is not kept, so after a restart of this process alone it "
+        "needs redis.username and redis.password once more: {}",
+        kept.error());
+  }
   static Shell* const shell = new Shell(settings, options, std::move(*log));
   if (auto done = shell->listen(); !done) return refuse(done.error());
   handle_signals(shell);

@@ -28,6 +28,7 @@ ShardOptions shard_options(const Settings& settings) {
   ShardOptions options;
   options.redis_username = settings.redis.username;
   options.redis_password = settings.redis.password;
+  options.requirepass = settings.users.requirepass;
   options.reserved_database = static_cast<int>(settings.redis.reserved_database);
   options.discard_redis_data = settings.redis.discard_data;
   options.batches_in_flight = static_cast<size_t>(settings.log.in_flight);

@@ -14,6 +14,7 @@
 #include "proxy/feed_listener.h"
 #include "proxy/redis_link.h"
 #include "proxy/snapshot_store.h"
+#include "proxy/users_file.h"
 
 namespace holdfast {
 
@@ -64,6 +65,9 @@ class Shell final : public World {
     return snapshots_.read(ref, offset, bytes);
   }
   std::string random_hex(size_t digits) override;
+  const std::string& users_file() override { return settings_.users.file; }
+  Result<std::string> read_users() override { return read_users_file(settings_.users.file); }
+  Result<Done> write_users(const std::string& text) override { return write_users_file(settings_.users.file, text); }
   void note(Level level, const std::string& text) override;
   void fatal(const std::string& reason) override;
 

@@ -9,6 +9,9 @@ namespace holdfast {
 
 namespace {
 
+constexpr int64_t kUnauthenticatedArgs = 10;
+constexpr int64_t kUnauthenticatedBytes = 16384;
+
 // What one rare, large request made a vector or string grow to is given back beyond these sizes.
 constexpr size_t kKeptArgs = 1024;
 constexpr size_t kKeptBytes = 64UL * 1024;
@@ -159,6 +162,7 @@ RequestParser::Status RequestParser::parse_array(std::string_view data) {
       p = base + behind;
     }
     if (count > limits_.max_args) return fail(kArray.invalid);
+    if (limits_.unauthenticated && count > kUnauthenticatedArgs) return fail("unauthenticated multibulk length");
     args_left_ = std::max<int64_t>(count, 0);
   }
 
@@ -173,6 +177,7 @@ RequestParser::Status RequestParser::parse_array(std::string_view data) {
       body = base + behind;
     }
     if (length < 0 || length > limits_.max_bulk_bytes) return fail(kBulk.invalid);
+    if (limits_.unauthenticated && length > kUnauthenticatedBytes) return fail("unauthenticated bulk length");
     if (end - body < length + 2) {
       cursor_ = static_cast<size_t>(p - base);
       bytes_wanted_ = static_cast<size_t>(body - base) + static_cast<size_t>(length) + 2;

@@ -15,6 +15,7 @@ struct RequestLimits {
   int64_t max_bulk_bytes = 512LL * 1024 * 1024;  // proto-max-bulk-len
   int64_t max_args = 1024LL * 1024;              // Redis: 1024*1024 before 7.0, INT_MAX since; memory is the real limit
   size_t max_inline_bytes = 64UL * 1024;         // PROTO_INLINE_MAX_SIZE
+  bool unauthenticated = false;                  // of who must sign in first: 10 arguments of 16 KB each
 };
 
 // Parses one request after the other out of a growing buffer, whatever pieces the bytes come in.

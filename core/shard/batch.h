@@ -21,6 +21,7 @@ enum class Filter : uint8_t {
   kNone,
   kInfo,
   kConfigGet,
+  kAclLog,
   kReceivers,  // of PUBLISH: Waiter::receivers are added
   kBlocked,    // not for the client as it is: a blocked call looks at it first, see Blocking
 };

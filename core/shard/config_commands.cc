@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "core/resp/reply.h"
@@ -43,11 +44,17 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
 
 void Frontdesk::set_config(Session* session, const Argv& all) {
   std::map<std::string, std::string> ours;
+  std::optional<std::string> password;
   FrontdeskLimits tried = limits_;
   Argv argv(all.begin(), all.begin() + 2);
   // A name without a value is for Redis to refuse.
   for (size_t i = 2; i < all.size(); i += 2) {
     const Argv pair(all.begin() + i, all.begin() + std::min(i + 2, all.size()));
+    if (pair.size() == 2 && same_word(pair[0], "requirepass")) {
+      if (password) return reply_error(session, failed("requirepass", "duplicate parameter"));
+      password = pair[1];
+      continue;
+    }
     const bool is_ours = all.size() % 2 == 0 && is_client_setting(pair[0]);
     if (!is_ours) argv.insert(argv.end(), pair.begin(), pair.end());
     const bool is_new = !is_ours || ours.emplace(lowered(pair[0]), pair[1]).second;
@@ -63,15 +70,15 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
   }
   if (argv.size() == 2) {
     set_client_settings(ours);
-    return answer(session, "+OK\r\n");
+    return password ? set_requirepass(session, *password) : answer(session, "+OK\r\n");
   }
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
-  wait_for(session, [this, session, ours, change = counter_->settings().plan(argv)] {
+  wait_for(session, [this, session, ours, password, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
     Unit unit;
     for (const std::string& request : change.requests) unit.add_read(0, request);
     counter_->settings().begin(change);
-    look(session, unit, [this, ours, change](Session* there, const std::string& replies) {
+    look(session, unit, [this, ours, password, change](Session* there, const std::string& replies) {
       const std::string reply = split_replies(replies).back();
       const bool done = reply.starts_with('+');
       if (done) {
@@ -86,10 +93,21 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
         counter_->look(last, [](const Result<std::string>&) {});
       }
       there->asking = false;
-      answer(there, reply);
+      done&& password ? set_requirepass(there, *password) : answer(there, reply);
     });
     return true;
   });
+}
+
+// It is the password of the user default, and that is in the log.
+void Frontdesk::set_requirepass(Session* session, const std::string& password) {
+  if (const std::string down = counter_->refuse_write(); !down.empty()) return reply_error(session, down);
+  const std::string rule = password.empty() ? "nopass" : ">" + password;
+  counter_->change_users({"ACL", "SETUSER", kDefaultUser, "resetpass", rule},
+                         [this, password, done = begin_change(session)](const std::string& reply) {
+                           if (reply.starts_with('+')) requirepass_ = password;
+                           done(reply);
+                         });
 }
 
 void Frontdesk::reset_counts() {
@@ -99,7 +117,7 @@ void Frontdesk::reset_counts() {
 
 void Frontdesk::set_client_settings(const std::map<std::string, std::string>& settings) {
   for (const auto& [name, value] : settings) set_client_setting(&limits_, name, value);
-  for (const auto& [id, session] : sessions_) session->parser.set_limits(limits_.requests);
+  for (const auto& [id, session] : sessions_) limit_request(session.get());
 }
 
 }  // namespace holdfast

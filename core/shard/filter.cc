@@ -2,6 +2,7 @@
 
 #include "core/resp/reply.h"
 #include "core/shard/live_settings.h"
+#include "core/shard/users.h"
 
 namespace holdfast {
 namespace {
@@ -21,6 +22,45 @@ void set_field(std::string* info, const std::string& name, const std::string& va
   if (at == std::string::npos) return;
   const size_t begin = at + name.size() + 2;
   info->replace(begin, info->find_first_of("\r\n", begin) - begin, value);
+}
+
+// Entries of ACL LOG. Redis knows the shadows of users and Holdfast's connection; what Holdfast itself was refused,
+// when it found out what a user may do, is left out.
+std::string acl_log(const ReplyValue& log, const Visible& visible, Protocol protocol) {
+  size_t count = 0;
+  std::string entries;
+  for (const ReplyValue& entry : log.elements) {
+    std::map<std::string, std::string> fields;
+    for (size_t i = 0; i + 1 < entry.elements.size(); i += 2) {
+      fields[entry.elements[i].text] = entry.elements[i + 1].text;
+    }
+    const std::string user = without_shadow(fields["username"]);
+    const std::string& object = fields["object"];
+    const bool found_out = user != fields["username"] && (object == "multi" || object == "exec" || object == "discard");
+    if (is_own_user(user) || found_out) continue;
+    count++;
+    append_map_header(&entries, entry.elements.size() / 2, protocol);
+    for (size_t i = 0; i + 1 < entry.elements.size(); i += 2) {
+      const std::string& name = entry.elements[i].text;
+      const ReplyValue& value = entry.elements[i + 1];
+      append_bulk(&entries, name);
+      if (value.kind == ReplyValue::Kind::kInteger) {
+        append_integer(&entries, value.integer);
+      } else if (name == "age-seconds" && protocol == Protocol::kResp3) {
+        entries += "," + value.text + "\r\n";
+      } else if (name == "username") {
+        append_bulk(&entries, user);
+      } else if (const auto client = visible.refused->find(user);
+                 name == "client-info" && client != visible.refused->end()) {
+        append_bulk(&entries, client->second);
+      } else {
+        append_bulk(&entries, value.text);
+      }
+    }
+  }
+  std::string out;
+  append_array_header(&out, count);
+  return out + entries;
 }
 
 }  // namespace
@@ -55,10 +95,15 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
       const std::string name = i % 2 == 1 ? parsed->elements[i - 1].text : std::string();
       append_bulk(&out, name == "databases"       ? std::to_string(visible.reserved_db)
                         : name == "maxmemory"     ? std::to_string(visible.maxmemory)
+                        : name == "requirepass"   ? visible.requirepass
                         : is_client_setting(name) ? client_setting(visible.limits, name)
                                                   : parsed->elements[i].text);
     }
     return out;
+  }
+  if (parsed.ok() && filter == Filter::kAclLog && parsed->kind == ReplyValue::Kind::kArray) {
+    return acl_log(*parsed, visible,
+                   reply.find("\r\n%") == std::string_view::npos ? Protocol::kResp2 : Protocol::kResp3);
   }
   return std::string(reply);
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,8 @@ struct Visible {
   Tracking::Counts tracking;  // CLIENT TRACKING
   std::string port;           // where the client came in
   uint64_t connections = 0, commands = 0;
+  std::string requirepass;
+  const std::map<std::string, std::string>* refused = nullptr;  // by user: the client that was refused something last
 };
 
 // `reply` is one whole reply; what is no answer of the kind expected is given back as it is.

@@ -240,18 +240,19 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   Session* session = find(waiter.session);
   if (session == nullptr) return;
   if (session->restricted && reply.starts_with('-')) {
+    note_refusal(session, session->user, reply);
     session->add_reply(waiter.slot, without_shadow(reply));
   } else if (waiter.filter == Filter::kNone) {
     session->add_reply(waiter.slot, reply);
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(
-        waiter.slot,
-        filter_reply(waiter.filter, reply,
-                     {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(),
-                      pubsub_.patterns(), counter_->settings().maxmemory(), limits_, tracking_.counts(),
-                      port_of(session->local_address()), connected(), commands_ - commands_before_}));
+    session->add_reply(waiter.slot,
+                       filter_reply(waiter.filter, reply,
+                                    {counter_->reserved_database(), sessions_.size(), blocked_clients(),
+                                     pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory(), limits_,
+                                     tracking_.counts(), port_of(session->local_address()), connected(),
+                                     commands_ - commands_before_, requirepass_, &refused_}));
   }
   account(session);
 }

@@ -83,6 +83,8 @@ class Counter {
   // ACL SETUSER and DELUSER. `done` gets the reply.
   virtual void change_users(const std::vector<std::string_view>& argv,
                             std::function<void(const std::string& reply)> done) = 0;
+  // ACL LOAD: the text of an ACL file.
+  virtual void replace_users(std::string_view text, std::function<void(const std::string& reply)> done) = 0;
   // A client's AUTH.
   virtual void check_password(const std::vector<std::string_view>& argv,
                               std::function<void(std::string_view reply)> then) = 0;
@@ -222,10 +224,16 @@ class Frontdesk {
   void act_for(const Session& session, const CommandInfo* info, bool changed, Op* op) const;
   static bool changes_users(const Argv& argv);
   void change_users(Session* session, const Argv& argv);
+  std::function<void(const std::string&)> begin_change(Session* session);
+  void load_users(Session* session);
+  void end_loaded(const Users& before);
+  void limit_request(Session* session) const;
+  void note_refusal(Session* session, const std::string& user, std::string_view reply);
   void check_subscriptions(const Session& session);
 
   // config_commands.cc
   void set_config(Session* session, const Argv& argv);
+  void set_requirepass(Session* session, const std::string& password);
   void set_client_settings(const std::map<std::string, std::string>& settings);
 
   // transactions.cc: MULTI, EXEC, WATCH.
@@ -249,6 +257,8 @@ class Frontdesk {
   Tracking tracking_;
   ScriptCache script_cache_;
   std::vector<SessionId> monitors_;
+  std::string requirepass_;                     // as it was set, for CONFIG GET
+  std::map<std::string, std::string> refused_;  // who was refused something last: by user, its line of CLIENT LIST
   // CLIENT PAUSE: until when, and whether reads have to wait, too.
   int64_t pause_until_ms_ = 0;
   bool pause_all_ = false;

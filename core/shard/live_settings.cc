@@ -32,9 +32,9 @@ struct Fixed {
 constexpr std::string_view kReplication = "Holdfast follows and rebuilds Redis by replication, and this is part of it";
 constexpr std::string_view kRefusal = "with it Redis could refuse a write that is in the log already";
 constexpr std::string_view kNetwork = "clients connect to Holdfast, which has a setting of its own for it";
-constexpr std::string_view kUsers = "Holdfast signs in to Redis with it";
+constexpr std::string_view kUsers = "it is about how Redis signs in to its master, which is Holdfast";
 constexpr Fixed kFixed[] = {
-    {"acl", kUsers},
+    {"aclfile", kNetwork},
     {"appendonly", kRefusal, "no"},
     {"bind", kNetwork},
     {"cluster", kNetwork},
@@ -49,7 +49,7 @@ constexpr Fixed kFixed[] = {
     {"repl-backlog", kReplication},
     {"repl-timeout", kReplication},
     {"replica", kReplication},
-    {"requirepass", kUsers},
+    {"requirepass", kUsers},  // in a transaction: see Frontdesk::set_config()
     {"slave", kReplication},
     {"stop-writes-on-bgsave-error", kRefusal, "no"},
     {"tls", kNetwork},

@@ -25,6 +25,8 @@ class LocalCommands {
   // `name` as in the table: "ping", "client|id". Arity has been checked.
   Outcome run(std::string_view name, const std::vector<std::string_view>& argv);
 
+  std::string describe(const Session& session) const;  // a line of CLIENT LIST
+
  private:
   using Argv = std::vector<std::string_view>;
   using Handler = Outcome (LocalCommands::*)(const Argv& argv);
@@ -63,12 +65,12 @@ class LocalCommands {
   Outcome waitaof(const Argv& argv);
   Outcome replicaof(const Argv& argv);
   Outcome acl(const Argv& argv);
+  Outcome acl_save() const;
   Outcome monitor(const Argv& argv);
 
   bool is_of_type(const Session& session, int type) const;
   Outcome verbatim(std::string_view text) const;
   std::string flags_of(const Session& session) const;
-  std::string describe(const Session& session) const;  // a line of CLIENT LIST
 
   Frontdesk* desk_;
   Session* session_;

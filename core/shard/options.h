@@ -11,6 +11,8 @@ namespace holdfast {
 struct ShardOptions {
   std::string redis_username, redis_password;  // for the first time; then Holdfast makes an account of its own
   std::string own_password = "holdfast";       // of that account
+  std::string requirepass;                     // of the user default; empty: as it is
+  std::string initial_users;                   // the text of an ACL file, for a log that knows of none; empty: Redis's
   int reserved_database = -1;                  // -1: the last one
   bool discard_redis_data = false;
   bool check_and_set_config = true;  // false only where the Redis is a simulated one

@@ -268,6 +268,7 @@ void Probe::learn_words() {
   }
   if (is_7_0 || state_->version.starts_with("6.")) {
     const std::string_view newer = "<proto> ";
+    words->load_ends_all = true;
     words->hello_needs_auth.erase(words->hello_needs_auth.find(newer), newer.size());
   }
   words->signs_in_first = !info_field(info_, "valkey_version").empty();

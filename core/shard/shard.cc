@@ -26,7 +26,7 @@ Shard::Shard(World* world, const ShardOptions& options)
       backend_(this, options.own_password),
       tap_(this),
       line_(world, this, options.batches_in_flight),
-      users_(&backend_, &line_, options_),
+      users_(world, &backend_, &line_, options_, [this] { desk_.on_users_changed(); }),
       desk_(world, this, options.frontdesk),
       replies_(&desk_, &settler_),
       memory_(options.maxmemory),
@@ -102,7 +102,8 @@ bool Shard::turn() {
   replies_.release_held();
   check_time();
   watch_memory();
-  watch_users();
+  users_.work(settler_.header_settled(), log_stalled() ? refuse_write() : "");
+  if (serving()) down_since_ms_ = 0;
   watch_busy();
   key_events_.want(attach_.ready() && desk_.wants_key_events(), world_->monotonic_ms());
   tell_settled();
@@ -481,13 +482,6 @@ void Shard::check_time() {
     next_ack_ms_ = now + kAckMs;
     world_->link_send(Link::kTap, tap_.ack());
   }
-}
-
-void Shard::watch_users() {
-  users_.work(settler_.header_settled(), refuse_write());
-  if (std::exchange(users_seen_, users_.generation()) == users_.generation()) return;
-  down_since_ms_ = 0;
-  desk_.on_users_changed();
 }
 
 void Shard::watch_busy() {

@@ -88,6 +88,9 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void change_users(const std::vector<std::string_view>& argv, std::function<void(const std::string&)> done) override {
     users_.change(argv, std::move(done));
   }
+  void replace_users(std::string_view text, std::function<void(const std::string&)> done) override {
+    users_.replace_all(text, std::move(done));
+  }
   void read(Session* session, Waiter waiter, uint64_t touches, int db, std::string_view command) override;
   void write(Session* session, Unit unit) override;
   void reads_at_once(Session* session, std::unique_ptr<Unit> unit) override;
@@ -165,7 +168,6 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void stand_in_for_maxmemory();
   void set_maxmemory(int64_t bytes);
   void watch_memory();
-  void watch_users();
   void watch_busy();
   void take_key_events(std::vector<KeyEvents::Event> events);
   void tell_settled();
@@ -179,7 +181,6 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   Tap tap_;
   CommitLine line_;
   UserKeeper users_;
-  uint64_t users_seen_ = 0;  // the generation that the desk knows of
   Frontdesk desk_;
   ReplyGate replies_;
   MemoryWatch memory_;

@@ -1,6 +1,7 @@
 // Users: signing in, what they may do, and ACL. A restricted user's commands are put to Redis first, in the name of the
 // user's shadow (see users.h), or are executed in its name: the decision, and its words, are Redis's.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/resp/reply.h"
@@ -15,9 +16,27 @@ namespace {
 
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
+constexpr std::string_view kNoUsersFile =
+    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER "
+    "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store "
+    "users "
+    "in the Redis configuration.";
 const User* find_user(const Users& users, std::string_view name) {
   const auto found = users.find(name);
   return found == users.end() ? nullptr : &found->second;
+}
+
+// A user that has two lines in an ACL file; empty: none has.
+std::string name_given_twice(std::string_view text) {
+  std::set<std::string, std::less<>> names;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    for (const auto& [name, user] : parse_users({std::string(line)})) {
+      if (!names.insert(name).second) return name;
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -33,6 +52,14 @@ void Frontdesk::sign_out(Session* session) {
   session->user = kDefaultUser;
   session->authenticated = default_is_open();
   session->restricted = user != nullptr && user->restricted;
+  limit_request(session);
+}
+
+// Who has not signed in cannot make Holdfast keep much.
+void Frontdesk::limit_request(Session* session) const {
+  RequestLimits limits = limits_.requests;
+  limits.unauthenticated = must_sign_in(*session);
+  session->parser.set_limits(limits);
 }
 
 bool Frontdesk::must_sign_in(const Session& session) const {
@@ -53,11 +80,15 @@ void Frontdesk::sign_in(Session* session, const Argv& auth, std::function<void(S
     if (asked == nullptr || !asked->asking || asked->question != question) return;
     asked->asking = false;
     const User* user = find_user(counter_->users(), name);
-    if (reply.starts_with('-')) return then(asked, std::string(reply));
+    if (reply.starts_with('-')) {
+      note_refusal(asked, name, reply);
+      return then(asked, std::string(reply));
+    }
     if (user == nullptr) return reply_error(asked, kWrongPassword);  // made behind Holdfast's back
     asked->user = name;
     asked->authenticated = true;
     asked->restricted = user->restricted;
+    limit_request(asked);
     then(asked, std::string(reply));
   });
 }
@@ -118,7 +149,10 @@ void Frontdesk::ask_permission(Session* session, const CommandInfo& info, const 
     Session* asked = find(id);
     if (asked == nullptr || !asked->asking || asked->question != question) return;
     asked->asking = false;
-    if (refusal.starts_with("-NOPERM")) return refuse_with(asked, without_shadow(refusal));
+    if (refusal.starts_with("-NOPERM")) {
+      note_refusal(asked, asked->user, refusal);
+      return refuse_with(asked, without_shadow(refusal));
+    }
     RequestParser parser(limits_.requests);
     parser.parse(kept);
     const CommandInfo* found = counter_->table().find(parser.argv());
@@ -128,6 +162,17 @@ void Frontdesk::ask_permission(Session* session, const CommandInfo& info, const 
   };
   if (info.name == "watch") return counter_->ask_watch(session->db, command, shadow_of(session->user), answered);
   counter_->ask(session->db, command, shadow_of(session->user), answered);
+}
+
+// For ACL LOG, as Redis knows only of Holdfast's connection.
+void Frontdesk::note_refusal(Session* session, const std::string& user, std::string_view reply) {
+  constexpr size_t kMostUsers = 1000;
+  if (reply.find("NOPERM") == std::string_view::npos && !reply.starts_with("-WRONGPASS") &&
+      reply.find("ACL") == std::string_view::npos) {
+    return;
+  }
+  if (refused_.size() >= kMostUsers) refused_.clear();
+  refused_[user] = LocalCommands(this, session).describe(*session);
 }
 
 // What Redis itself must look at while it executes: scripts, commands that no table knows, SORT … BY. And in a
@@ -157,17 +202,74 @@ LocalCommands::Outcome LocalCommands::acl(const Argv& argv) {
     for (const auto& [name, user] : desk_->counter_->users()) append_bulk(&outcome.reply, name);
     return outcome;
   }
+  if (alone && same_word(argv[1], "SAVE")) return acl_save();
+  if (same_word(argv[1], "LOG")) return backend(Filter::kAclLog);
   if (Frontdesk::changes_users(argv)) {
     return error("ERR ACL " + std::string(argv[1]) + " is refused by Holdfast in a transaction: it has a part in it");
   }
   return backend();
 }
 
+LocalCommands::Outcome LocalCommands::acl_save() const {
+  if (desk_->world_->users_file().empty()) return error(kNoUsersFile);
+  const Result<Done> written = desk_->world_->write_users(user_text(desk_->counter_->users()));
+  if (written.ok()) return simple("OK");
+  desk_->world_->note(World::Level::kWarn, "ACL SAVE: " + written.error());
+  return error("ERR There was an error trying to save the ACLs. Please check the server logs for more information");
+}
+
 bool Frontdesk::changes_users(const Argv& argv) {
+  if (argv.size() == 2) return same_word(argv[1], "LOAD");
   return argv.size() > 2 && (same_word(argv[1], "SETUSER") || same_word(argv[1], "DELUSER"));
 }
 
+void Frontdesk::load_users(Session* session) {
+  if (world_->users_file().empty()) return reply_error(session, kNoUsersFile);
+  const Result<std::string> text = world_->read_users();
+  if (!text.ok()) return reply_error(session, "ERR Error loading ACLs, " + text.error());
+  const std::string file = "ERR " + world_->users_file() + ": ";
+  const std::string unchanged =
+      ". WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
+  if (const std::string name = name_given_twice(*text); !name.empty()) {
+    return reply_error(session, file + "Duplicate user '" + name + "' found" + unchanged);
+  }
+  const Users before = counter_->users();
+  counter_->replace_users(*text, [=, this, done = begin_change(session)](const std::string& reply) {
+    if (reply.starts_with("-ERR ")) {
+      std::string refused;
+      append_error(&refused, file + reply.substr(5, reply.size() - 7) + unchanged);
+      return done(refused);
+    }
+    if (reply.starts_with('+')) end_loaded(before);
+    done(reply);
+  });
+}
+
+// Those whose user was made anew.
+void Frontdesk::end_loaded(const Users& before) {
+  for (const auto& [id, session] : sessions_) {
+    const User* was = find_user(before, session->user);
+    const User* is = find_user(counter_->users(), session->user);
+    const bool same = was != nullptr && is != nullptr && was->rules == is->rules;
+    if (session->user == kDefaultUser || (same && !counter_->words().load_ends_all)) continue;
+    session->closing = true;
+    touch(session.get());
+  }
+}
+
+// Gets the reply; what the client sends behind it waits.
+std::function<void(const std::string&)> Frontdesk::begin_change(Session* session) {
+  const Waiter waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
+  session->waits_for = waiter.slot;
+  return [this, waiter](const std::string& reply) {
+    on_reply(waiter, reply);
+    release(waiter);
+  };
+}
+
 void Frontdesk::change_users(Session* session, const Argv& argv) {
+  if (const std::string down = counter_->refuse_write(); !down.empty()) return reply_error(session, down);
+  if (argv.size() == 2) return load_users(session);
   const size_t names = same_word(argv[1], "SETUSER") ? 3 : argv.size();
   for (size_t i = 2; i < names; i++) {
     if (is_own_user(argv[i])) {
@@ -177,13 +279,7 @@ void Frontdesk::change_users(Session* session, const Argv& argv) {
       return reply_error(session, "ERR Usernames can't contain spaces or null characters");
     }
   }
-  if (const std::string down = counter_->refuse_write(); !down.empty()) return reply_error(session, down);
-  const Waiter waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
-  session->waits_for = waiter.slot;
-  counter_->change_users(argv, [this, waiter](const std::string& reply) {
-    on_reply(waiter, reply);
-    release(waiter);
-  });
+  counter_->change_users(argv, begin_change(session));
 }
 
 // Rights that were taken away are gone at once, also for those who have signed in before.
@@ -197,6 +293,7 @@ void Frontdesk::on_users_changed() {
     }
     session->restricted = user->restricted;
     session->authenticated = session->authenticated || default_is_open();
+    limit_request(session.get());
     if (user->restricted && pubsub_.subscribed(id)) check_subscriptions(*session);
   }
 }

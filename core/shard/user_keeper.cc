@@ -64,6 +64,32 @@ void UserKeeper::attach() {
   });
 }
 
+// What the configuration says holds from the start.
+void UserKeeper::apply_settings() {
+  if (recorded_.position == kNoPosition && !options_.initial_users.empty()) {
+    enforce(replacement(options_.initial_users));
+  }
+  if (!options_.requirepass.empty()) {
+    Change change;
+    change.rules = {{std::string(kDefaultUser), "resetpass", ">" + options_.requirepass}};
+    enforce(std::move(change));
+  }
+}
+
+void UserKeeper::enforce(Change change) {
+  settings_due_++;
+  change.done = [this, again = change](const std::string& reply) {
+    settings_due_--;
+    if (reply.starts_with("-NOTWRITTEN")) {
+      enforce(again);
+    } else if (reply.starts_with('-')) {
+      world_->fatal("Redis does not take the users (users.file, users.requirepass): " +
+                    reply.substr(1, reply.size() - 3));
+    }
+  };
+  changes_.push_back(std::move(change));
+}
+
 void UserKeeper::on_redis_lost() {
   attached_ = applying_ = false;
   for (auto& [name, shadow] : shadows_) shadow.made = false;
@@ -142,9 +168,13 @@ void UserKeeper::applied() {
     user.no_discard = shadow.no_discard;
   }
   attached_ = true;
-  applying_ = false;
   generation_++;
-  if (!changes_.empty() && changes_.front().stage == Change::Stage::kApplying) end_change();
+  if (std::exchange(first_, false)) apply_settings();
+  on_changed_();
+  request({"PING"}, [this](std::string_view) {
+    applying_ = false;
+    if (!changes_.empty() && changes_.front().stage == Change::Stage::kApplying) end_change();
+  });
 }
 
 // ---- changes
@@ -161,15 +191,20 @@ void UserKeeper::change(const std::vector<std::string_view>& argv, Done done) {
   changes_.push_back(std::move(change));
 }
 
-void UserKeeper::replace_all(std::string_view text, Done done) {
+UserKeeper::Change UserKeeper::replacement(std::string_view text) {
   Change change;
-  change.done = std::move(done);
   change.replaces = true;
   for (const auto& [name, user] : parse_user_text(text)) {
     std::vector<std::string>& rules = change.rules.emplace_back();
     rules.push_back(name);
     for (const std::string_view word : user.words()) rules.emplace_back(word);
   }
+  return change;
+}
+
+void UserKeeper::replace_all(std::string_view text, Done done) {
+  Change change = replacement(text);
+  change.done = std::move(done);
   changes_.push_back(std::move(change));
 }
 

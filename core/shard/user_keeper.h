@@ -29,8 +29,11 @@ class UserKeeper {
  public:
   using Done = std::function<void(const std::string& reply)>;
 
-  UserKeeper(Backend* backend, CommitLine* line, const ShardOptions& options)
-      : backend_(backend), line_(line), options_(options) {}
+  // `on_changed` is called whenever somebody's rights have changed, before whoever changed them is answered. What it
+  // asks Redis is answered before that, too.
+  UserKeeper(World* world, Backend* backend, CommitLine* line, const ShardOptions& options,
+             std::function<void()> on_changed)
+      : world_(world), backend_(backend), line_(line), options_(options), on_changed_(std::move(on_changed)) {}
 
   // Redis has come (back). What the log says at the start of this process is told once.
   void learn_recorded(const RecordedUsers& recorded) { recorded_ = recorded; }
@@ -38,7 +41,7 @@ class UserKeeper {
   void on_redis_lost();
   // Whether Redis has got all users, shadows included. What users may do while that is changed once more is what they
   // could do before.
-  bool attached() const { return attached_; }
+  bool attached() const { return attached_ && settings_due_ == 0; }
   const Users& users() const { return users_; }
   const User* find(std::string_view name) const;
   // Grows with each change of anybody's rights.
@@ -76,8 +79,11 @@ class UserKeeper {
     std::string no_multi, no_exec, no_discard;
   };
 
+  void apply_settings();
+  void enforce(Change change);
   void request(const std::vector<std::string_view>& argv, std::function<void(std::string_view reply)> answer = {});
   void set_rules(std::string_view name, const std::vector<std::string_view>& words);
+  static Change replacement(std::string_view text);
   void apply(const Users& wanted);
   void make_shadows();
   void make_shadow(const std::string& name, Shadow* shadow);
@@ -87,9 +93,11 @@ class UserKeeper {
   void refuse(std::string_view error);
   void end_change();
 
+  World* world_;
   Backend* backend_;
   CommitLine* line_;
   const ShardOptions& options_;
+  const std::function<void()> on_changed_;
   Users users_;   // that Redis has
   Users coming_;  // … as soon as all is known of them
   RecordedUsers recorded_;
@@ -97,6 +105,8 @@ class UserKeeper {
   std::deque<Change> changes_;
   bool attached_ = false;
   bool applying_ = false;
+  bool first_ = true;
+  int settings_due_ = 0;  // changes that must be made before anybody is served
   uint64_t generation_ = 0;
 };
 

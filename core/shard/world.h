@@ -60,6 +60,11 @@ class World : public FeedPort {
   virtual void snapshot_data(std::string_view piece) = 0;
   virtual void snapshot_end() = 0;
 
+  // The ACL file; empty: there is none. A small local file, for a command that an administrator sends.
+  virtual const std::string& users_file() = 0;
+  virtual Result<std::string> read_users() = 0;
+  virtual Result<Done> write_users(const std::string& text) = 0;
+
   virtual void note(Level level, const std::string& text) = 0;
   // The node cannot go on; the reason tells the way out. The process ends with it.
   virtual void fatal(const std::string& reason) = 0;

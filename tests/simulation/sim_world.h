@@ -89,6 +89,9 @@ class SimWorld : public World {
   Result<int64_t> snapshot_size(const SnapshotRef& ref) override;
   Result<std::string> snapshot_read(const SnapshotRef& ref, int64_t offset, size_t bytes) override;
   std::string random_hex(size_t digits) override { return rng_->hex(digits); }
+  const std::string& users_file() override { return no_file_; }
+  Result<std::string> read_users() override { return Error{"there is none"}; }
+  Result<Done> write_users(const std::string&) override { return Error{"there is none"}; }
   void note(Level level, const std::string& text) override;
   void fatal(const std::string& reason) override;
 
@@ -125,6 +128,7 @@ class SimWorld : public World {
   void check_tokens(std::string_view reply);
 
   SimClock* clock_;
+  const std::string no_file_;
   Rng* rng_;
   Coverage* coverage_;
   const SimWorldOptions options_;

@@ -84,6 +84,10 @@ struct FakeCounter : Counter {
     story += "users " + as_words(command) + "\n";
     changes.push_back(std::move(done));
   }
+  void replace_users(std::string_view text, std::function<void(const std::string&)> done) override {
+    story += "users are " + std::string(text) + "\n";
+    changes.push_back(std::move(done));
+  }
   void check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> then) override {
     std::string command;
     append_request(&command, argv);

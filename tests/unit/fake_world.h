@@ -41,6 +41,13 @@ class FakeWorld : public World {
   Log& log() override { return *log_; }
   void note(Level, const std::string& text) override { notes += text + "\n"; }
   void fatal(const std::string& reason) override { fatal_reason = reason; }
+  std::string file_name, file_text;  // the ACL file
+  const std::string& users_file() override { return file_name; }
+  Result<std::string> read_users() override { return file_text; }
+  Result<Done> write_users(const std::string& text) override {
+    file_text = text;
+    return Done{};
+  }
   std::string random_hex(size_t digits) override {
     std::string text = std::to_string(++random_);
     return std::string(digits - text.size(), '0') + text;
