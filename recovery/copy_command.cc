@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
+#include <limits>
 #include <mutex>
 
 #include "config/log_url.h"
@@ -18,6 +19,7 @@
 namespace holdfast {
 namespace {
 
+constexpr Position kEver = std::numeric_limits<Position>::max();
 constexpr size_t kReadBytes = 1 << 20;
 constexpr size_t kInFlightBytes = 8 << 20;
 constexpr size_t kInFlightEntries = 10'000;
@@ -126,12 +128,14 @@ class CopyCommand : public Subcommand {
 
   LogFlags from_;
   std::string to_;
+  Position to_position_ = kEver;
   OpenLog how_;
 
   std::unique_ptr<Log> source_;
   std::unique_ptr<Log> target_;
   std::unique_ptr<PrefetchLog> reading_;
-  Position end_ = 0;      // of the source
+  Position source_end_ = 0;
+  Position end_ = 0;      // of what is copied
   Position present_ = 0;  // in the target before
   Chain chain_;           // of the source
 };
@@ -146,6 +150,10 @@ CopyCommand::CopyCommand(CLI::App* parent) {
       "  holdfast-recover copy --log sqlite:holdfast.db --to kafka://a:9092,b:9092,c:9092/orders --create-topic");
   from_.add_to(app);
   one_value(app->add_option("--to", to_, "The log to copy to, like --log"), "URL")->required();
+  one_value(app->add_option("--to-position", to_position_,
+                            "Copy no further than this position: what the log holds behind it is lost to the new one"),
+            "P")
+      ->check(CLI::NonNegativeNumber);
   app->add_flag("--create-topic", how_.create_topic, "Create the Kafka topic if it does not exist");
   one_value(app->add_option("--replication-factor", how_.replication_factor,
                             "Kafka: how many brokers hold the topic; the least that an existing one must have"),
@@ -190,7 +198,7 @@ Result<Done> CopyCommand::take(const LogEntry& entry, Position expected) {
                  ": its positions cannot be kept in another one"};
   }
   if (chain_.next(entry) != Chain::Verdict::kDamaged) return Done{};
-  return Error{"the record at position " + std::to_string(entry.position) + " stops this: " + chain_.reason()};
+  return Error{stopped_at(entry.position, chain_.reason())};
 }
 
 Result<Done> CopyCommand::copy(Progress* progress) {
@@ -204,7 +212,8 @@ Result<Done> CopyCommand::copy(Progress* progress) {
   }
   const Result<Position> end = source_->end();
   if (!end) return Error{end.error()};
-  end_ = *end;
+  source_end_ = *end;
+  end_ = std::min(source_end_, to_position_ == kEver ? kEver : to_position_ + 1);
   const Result<Position> present = target_->end();
   if (!present) return Error{present.error()};
   present_ = *present;
@@ -257,7 +266,7 @@ Result<Done> CopyCommand::copy_rest(Entries* source, Progress* progress) {
 Result<Done> CopyCommand::verify(Progress* progress) {
   const Result<Position> source_end = source_->end();
   if (!source_end) return Error{source_end.error()};
-  if (*source_end != end_) {
+  if (*source_end != source_end_) {
     return Error{source_->describe() + " was written to while it was copied: stop its proxy, then run this again"};
   }
   const Result<Position> target_end = target_->end();

@@ -149,8 +149,7 @@ std::optional<Failure> InspectCommand::read_through(Position last, Progress* pro
         case Chain::Verdict::kCounts: show(chain_.record()); break;
         case Chain::Verdict::kPart: break;
         case Chain::Verdict::kVoid: show_void(entry); break;
-        case Chain::Verdict::kDamaged:
-          return Failure(Error{"the record at position " + std::to_string(at) + " is damaged: " + chain_.reason()});
+        case Chain::Verdict::kDamaged: return Failure(Error{stopped_at(at, chain_.reason())});
       }
     }
   }

@@ -42,7 +42,7 @@ Result<LaterEffects> read_later_effects(Log* log, const ChainState& from, Positi
       at = entry.position;
       const Chain::Verdict verdict = chain.next(entry);
       if (verdict == Chain::Verdict::kDamaged) {
-        return Error{"the record at position " + std::to_string(at) + " stops this: " + chain.reason()};
+        return Error{stopped_at(at, chain.reason())};
       }
       if (verdict != Chain::Verdict::kCounts) continue;
       for (const RecordPart& part : parts_of(chain.record())) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/record/snapshot_ref.h"
 
 namespace holdfast {
 namespace {
@@ -196,8 +197,7 @@ Chain::Verdict Chain::damaged(std::string reason) {
 
 Chain::Verdict Chain::next(const LogEntry& entry) {
   if (entry.position <= state_.position) return damaged("it was read twice");
-  // Ours all have one: somebody else has written into the topic.
-  if (entry.header.empty()) return void_entry("it was not written by Holdfast: it has no header");
+  if (entry.header.empty()) return damaged("it was not written by Holdfast: it has no header");
   const size_t end = entry.header.rfind(kCheckField);
   uint64_t check = 0;
   if (end == std::string::npos ||
@@ -212,13 +212,21 @@ Chain::Verdict Chain::next(const LogEntry& entry) {
   if (record.type == RecordType::kClaim) {
     if (checksum(0, checked, entry.value) != check) return damaged("its checksum is wrong: damaged or not Holdfast's");
     if (record.epoch != state_.epoch + 1) {
-      return void_entry("it claims epoch " + std::to_string(record.epoch) + " while the current one is " +
-                        std::to_string(state_.epoch));
+      const std::string claims = "it claims epoch " + std::to_string(record.epoch) + " while the current one is " +
+                                 std::to_string(state_.epoch);
+      // Too late, or ahead of one that is gone: who claims has read of the epoch before.
+      return record.epoch <= state_.epoch ? void_entry(claims) : damaged(claims);
     }
     return accept(std::move(record), entry, checked);
   }
   if (record.epoch < state_.epoch) return void_entry("its epoch " + std::to_string(record.epoch) + " has ended");
   if (record.epoch > state_.epoch) return damaged("its epoch " + std::to_string(record.epoch) + " was never claimed");
+  // Whatever this leader knew of as committed counts: were it void, its record would be another one now.
+  if (record.settled.position > state_.position) {
+    return damaged("it tells that position " + std::to_string(record.settled.position) +
+                   " is settled, but as the log stands the last record that counts is at position " +
+                   std::to_string(state_.position) + ": one of those behind that was changed");
+  }
   if (broken_) return void_entry("a record of its epoch is missing before it");
   if (record.sequence <= state_.sequence) return void_entry("it is a repetition");
   if (record.sequence > state_.sequence + 1) {
@@ -261,8 +269,19 @@ Chain::Verdict Chain::accept(Record record, const LogEntry& entry, std::string_v
     left -= segment.length;
   }
   if (!record.segments.empty() && left > 0) return damaged("its segments do not fit its value");
+  if (record.type == RecordType::kSnapshot) {
+    if (const Result<SnapshotRef> ref = parse_snapshot_ref(record.value); !ref.ok()) return damaged(ref.error());
+  }
   record_ = std::move(record);
   return Verdict::kCounts;
+}
+
+std::string stopped_at(Position position, const std::string& reason) {
+  std::string text = "the record at position " + std::to_string(position) + " of the log stops this: " + reason +
+                     ". Nothing is passed over: ";
+  if (position <= 0) return text + "give a log of Holdfast's own";
+  return text + "'holdfast-recover copy --to-position " + std::to_string(position - 1) +
+         "' makes a log that ends before it, see docs/operations.md";
 }
 
 std::string encode_marker(const Marker& marker) {

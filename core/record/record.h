@@ -84,7 +84,8 @@ std::vector<EncodedEntry> encode(const Record& record, size_t max_entry_bytes, C
 
 // Reads a log in order and decides which entries count ("One leader counts at any position"): an entry counts if its
 // epoch is the current one and its sequence number is the next; a claim counts if it names the next epoch. Repeated
-// entries, entries of older epochs, and everything behind a missing sequence number up to the next claim are void.
+// entries, entries of older epochs, and everything behind a missing sequence number up to the next claim are void: a
+// log makes those by itself. What no log makes by itself is damage, and never passed over.
 class Chain {
  public:
   enum class Verdict {
@@ -118,6 +119,9 @@ class Chain {
   std::vector<Record> parts_;
   std::string reason_;
 };
+
+// For people: what stops whoever reads the log there, and the way out.
+std::string stopped_at(Position position, const std::string& reason);
 
 // A record's header alone, for tools: no checks other than the form.
 Result<Record> parse_header(std::string_view header);

@@ -111,10 +111,8 @@ Result<bool> Feeder::send_rdb() {
 
 Result<bool> Feeder::pump(Position target) {
   // The base snapshot is known once the first batch has been read.
-  while (!source_.replay().has_batches() && source_.position() < target) {
-    const Result<size_t> read = source_.read(kReadBytes);
-    if (!read.ok()) return Error{read.error()};
-    if (*read == 0) return false;
+  while (!source_.replay().has_batches() && !at_end(target)) {
+    if (const Result<bool> read = read_on(); !read.ok() || !*read) return read;
   }
   const Result<bool> rdb = send_rdb();
   no_snapshot_ = !rdb.ok();
@@ -125,17 +123,21 @@ Result<bool> Feeder::pump(Position target) {
     source_.replay().take(&pieces);
     for (const ReplayPiece& piece : limit_.admit(std::move(pieces))) feed(piece);
     // No record says so yet, but these are known to be settled.
-    while (source_.position() >= target && !source_.replay().pending().empty() &&
+    while (at_end(target) && !source_.replay().pending().empty() &&
            source_.replay().pending().front().position <= settled_) {
       feed_pending(source_.replay().take_pending_front());
     }
     if (marker_due_) send_marker();
-    if (source_.position() >= target || limit_.reached()) return true;
-    const Result<size_t> read = source_.read(kReadBytes);
-    if (!read.ok()) return Error{read.error()};
-    if (*read == 0) return false;
+    if (at_end(target) || limit_.reached()) return true;
+    if (const Result<bool> read = read_on(); !read.ok() || !*read) return read;
   }
   return false;
+}
+
+Result<bool> Feeder::read_on() {
+  const Result<size_t> read = source_.read(kReadBytes);
+  if (!read.ok() && !cut_short()) return Error{read.error()};
+  return !read.ok() || *read > 0;
 }
 
 void Feeder::feed_unseen(const CommandTable& table) {

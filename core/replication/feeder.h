@@ -42,7 +42,7 @@ class Feeder {
   bool on_data(std::string_view data);
 
   // Reads the log through `target` and feeds it; true when all of it, or all that the limit admits, has been handed to
-  // Redis.
+  // Redis. For a limit that ends before it, a damaged record is the log's end.
   Result<bool> pump(Position target);
   // The log has been read to its end: also feeds the unsettled batches that a replica may execute as they were logged,
   // up to the first that it may not.
@@ -69,6 +69,9 @@ class Feeder {
 
  private:
   Result<bool> send_rdb();
+  Result<bool> read_on();  // false: there is nothing now
+  bool at_end(Position target) const { return source_.position() >= target || cut_short(); }
+  bool cut_short() const { return source_.damaged() && limit_.ends_before(source_.damaged_at()); }
   void feed_pending(Replay::Pending pending);
   void feed(const ReplayPiece& piece);
   void send_marker();

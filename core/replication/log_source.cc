@@ -3,6 +3,7 @@
 namespace holdfast {
 
 Result<size_t> LogSource::read(size_t max_bytes) {
+  if (damaged()) return Error{damage_};
   if (!started_) {
     position_ = chain_.state().position;
     started_ = true;
@@ -20,19 +21,21 @@ Result<size_t> LogSource::read(size_t max_bytes) {
     return read;
   }
   for (const LogEntry& entry : entries) {
+    const Chain::Verdict verdict = chain_.next(entry);
+    if (verdict == Chain::Verdict::kDamaged) {
+      damage_ = stopped_at(entry.position, chain_.reason());
+      damaged_at_ = entry.position;
+      reader_.reset();
+      return Error{damage_};
+    }
     position_ = entry.position;
-    switch (chain_.next(entry)) {
-      case Chain::Verdict::kDamaged:
-        damaged_ = true;
-        return Error{"the record at position " + std::to_string(entry.position) +
-                     " of the log stops this: " + chain_.reason()};
+    switch (verdict) {
       case Chain::Verdict::kCounts:
         if (log_id_.empty() && chain_.record().type == RecordType::kClaim) log_id_ = chain_.record().value;
         replay_.add(chain_.record(), chain_.state());
         if (chain_.state() == expected_) met_ = true;
         break;
-      case Chain::Verdict::kPart:
-      case Chain::Verdict::kVoid: break;
+      default: break;
     }
   }
   return entries.size();

@@ -17,7 +17,8 @@ class LogSource {
   // Begins behind `from`; all up to there is applied already.
   explicit LogSource(Log* log, const ChainState& from = {}) : log_(log), chain_(from), replay_(from) {}
 
-  // Reads what can be had now, about `max_bytes`. Returns how many entries that were.
+  // Reads what can be had now, about `max_bytes`. Returns how many entries that were. What cannot count and is not void
+  // either (see Chain) is an error, from then on; all before it has been read.
   Result<size_t> read(size_t max_bytes);
 
   Chain& chain() { return chain_; }
@@ -26,8 +27,9 @@ class LogSource {
   // The last entry that was read, whether it counts or not.
   Position position() const { return position_; }
 
-  // Whether the last error was one in what the log holds, not in reading it.
-  bool damaged() const { return damaged_; }
+  // Whether the last error was one in what the log holds, not in reading it; and where.
+  bool damaged() const { return !damage_.empty(); }
+  Position damaged_at() const { return damaged_at_; }
 
   // As the first claim that was read tells it; from the log's beginning on, that is the log's id.
   const std::string& log_id() const { return log_id_; }
@@ -46,7 +48,8 @@ class LogSource {
   std::string log_id_;
   ChainState expected_;
   bool met_ = false;
-  bool damaged_ = false;
+  std::string damage_;
+  Position damaged_at_ = kNoPosition;
 };
 
 }  // namespace holdfast

@@ -37,6 +37,8 @@ class ReplayLimit {
   }
 
   bool reached() const { return reached_; }
+  // Whether nothing at or behind `position` is wanted.
+  bool ends_before(Position position) const { return to_position_ < position; }
 
  private:
   Position to_position_ = std::numeric_limits<Position>::max();

@@ -210,10 +210,7 @@ void CommitLine::read_to_claim() {
   for (const LogEntry& entry : entries) {
     if (entry.position <= chain_.state().position) continue;
     switch (chain_.next(entry)) {
-      case Chain::Verdict::kDamaged:
-        fence("the record at position " + std::to_string(entry.position) +
-              " of the log is damaged: " + chain_.reason());
-        return;
+      case Chain::Verdict::kDamaged: fence(stopped_at(entry.position, chain_.reason())); return;
       case Chain::Verdict::kCounts: settle_with(chain_.record()); break;
       case Chain::Verdict::kPart:
       case Chain::Verdict::kVoid: break;

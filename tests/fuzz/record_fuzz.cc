@@ -120,8 +120,7 @@ class RandomLog {
     record.nonce = random_hex(random_, 16);
     record.value = "log";
     const bool counts = !random_->chance(10);
-    if (!counts) record.epoch = random_->chance(50) ? state.epoch : state.epoch + 2 + random_->below(3);
-    if (entries.empty() && !counts) record.epoch = 7;
+    if (!counts) record.epoch = state.epoch - random_->below(std::min<size_t>(state.epoch, 3) + 1);
     ChainState unused;
     const EncodedEntry entry = encode(record, kMaxEntryBytes, &unused)[0];
     add(entry, counts, record.value);
@@ -138,6 +137,9 @@ class RandomLog {
 
   void record() {
     Record record = random_record(random_);
+    // Never further than what its leader knows of.
+    record.settled.position = static_cast<Position>(random_->below(static_cast<size_t>(state.position) + 2)) - 1;
+    if (record.type == RecordType::kSnapshot) record.value = encode_snapshot_ref({"base.rdb", 1, 1});
     std::vector<EncodedEntry> parts = encode(record, kMaxEntryBytes, &writing_);
     for (size_t i = 0; i < parts.size(); i++) {
       if (broken_) {

@@ -503,6 +503,51 @@ class InspectTest(RecoveryTest):
             log.execute("UPDATE entries SET value = CAST(value || x'00' AS BLOB) WHERE position = ?", (changed,))
         for command in (("inspect",), ("replay", "--to-rdb", self.directory / "out.rdb")):
             self.assertRegex(self.refused_line(*command), f"position {changed} .*checksum")
+        self.assertFalse((self.directory / "out.rdb").exists())
+
+    def test_what_holdfast_did_not_write(self):
+        """A replay stops there, with position and reason, unless it is told to end before it; so does all else."""
+        self.begin()
+        for i in range(20):
+            self.client.must("SET", "a", i)
+        states = {}
+        position = applied(self.behind)
+        states[position] = self.state(self.behind)
+        self.client.must("SET", "a", "more")
+        self.assertEqual(self.proxy.stop(), 0)
+        end = len(self.records())
+        with sqlite3.connect(self.log_file) as log:
+            log.execute("INSERT INTO entries (position, header, value) VALUES (?, x'', CAST('hello' AS BLOB))", (end,))
+        reason = f"position {end} of the log stops this: it was not written by Holdfast"
+        fresh = self.redis(name="fresh")
+        for command in (("inspect",), ("replay", "--to-redis", fresh.address),
+                        ("replay", "--to-redis", fresh.address, "--to-position", end),
+                        ("verify", "--redis", self.behind.address),
+                        ("copy", "--to", f"sqlite:{self.directory}/all.db")):
+            with self.subTest(command=command):
+                done = self.recover(*command, check=False)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(reason, done.stderr.strip().splitlines()[-1])
+        self.recover("replay", "--to-redis", fresh.address, "--to-position", position)
+        self.expect_state(fresh, states[position])
+
+        copy = f"sqlite:{self.directory}/copy.db"
+        self.assertEqual(summary(self.recover("copy", "--to", copy, "--to-position", end - 1))["copied"], end)
+        grown = harness.Holdfast(self.directory, self.behind, copy, name="grown")
+        self.addCleanup(grown.kill)
+        grown.start()
+        with grown.client() as client:
+            self.assertEqual(client.must("GET", "a"), "more")
+        # Or with what Redis holds, in front of a new log.
+        self.assertEqual(grown.stop(), 0)
+        with self.behind.client() as client:
+            client.must("SELECT", databases(client) - 1)
+            client.must("DEL", MARKER)
+        adopting = harness.Holdfast(self.directory, self.behind, f"sqlite:{self.directory}/new.db", name="adopting")
+        self.addCleanup(adopting.kill)
+        adopting.start()
+        with adopting.client() as client:
+            self.assertEqual(client.must("GET", "a"), "more")
 
     def refused_line(self, *command):
         done = self.recover(*command, check=False)

@@ -195,6 +195,30 @@ class StartupTest(StartupCase):
         redis.start()
         self.assert_refused("position 31", "checksum", redis=redis.address, log=proxy.log)
 
+    def test_row_that_holdfast_did_not_write(self):
+        """Put in while it is not there, and behind the back of one that runs."""
+        for running in (False, True):
+            with self.subTest(running=running):
+                redis = self.redis(name=f"redis-{running}")
+                proxy = self.holdfast(redis, f"sqlite:{self.directory}/log-{running}.db", name=f"proxy-{running}")
+                client = proxy.client()
+                for number in range(1, 6):
+                    self.assertEqual(client.must("INCR", "a"), number)
+                if not running:
+                    proxy.stop()
+                with sqlite3.connect(f"{self.directory}/log-{running}.db") as log:
+                    log.execute("INSERT INTO entries SELECT max(position) + 1, x'', CAST('hello' AS BLOB) FROM entries")
+                    position, = log.execute("SELECT max(position) FROM entries").fetchone()
+                reason = f"the record at position {position} of the log stops this: it was not written by Holdfast"
+                if running:
+                    try:
+                        self.assertIn(str(client.command("INCR", "a")).split()[0], ("UNKNOWN", "NOTWRITTEN"))
+                    except OSError:
+                        pass  # it has ended
+                    self.assertEqual(proxy.wait(), 1)
+                    self.assertIn(reason, proxy.said().splitlines()[-1])
+                self.assert_refused(reason, redis=redis.address, log=proxy.log)
+
     def test_log_with_a_hole(self):
         redis, proxy = self.write_some()
         self.change_log(f"DELETE FROM {self.entries_table()} WHERE position = 20")

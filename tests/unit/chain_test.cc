@@ -77,14 +77,10 @@ TEST_CASE("a claim counts only if it names the next epoch") {
   LogWriter other = log;  // knows of epoch 1
   log.claim("b");         // epoch 2
   other.claim("c");       // epoch 2 as well, and later
-  LogWriter far = log;
-  far.claim();
-  far.claim("far");  // epoch 4, without 3
   log.append_again(other.entries.back());
-  log.append_again(far.entries.back());
   log.append_again(log.entries[0]);  // epoch 1 once more
   Chain chain;
-  CHECK(verdicts(log.entries, &chain) == "ccvvv");
+  CHECK(verdicts(log.entries, &chain) == "ccvv");
   CHECK(chain.nonce() == "b");
   CHECK(chain.state().epoch == 2);
   CHECK(chain.state().position == 1);
@@ -150,6 +146,18 @@ TEST_CASE("an epoch that nobody claimed is damage") {
 
   // Nor does anything but a claim begin a log.
   CHECK(verdicts({log.entries[1]}) == "D");
+}
+
+// Who claims has read of the epoch before: a claim that is further ahead tells of one that is gone.
+TEST_CASE("a claim that leaves out an epoch is damage") {
+  LogWriter log;
+  log.claim();
+  LogWriter far = log;
+  far.claim();
+  far.claim();
+  log.append_again(far.entries.back());
+  CHECK(verdicts(log.entries) == "cD");
+  CHECK(verdicts({far.entries.back()}) == "D");
 }
 
 TEST_CASE("reading may begin behind any state") {
@@ -274,6 +282,20 @@ TEST_CASE("segments must fit the value") {
   CHECK(verdicts(log.entries) == "cc");
 }
 
+TEST_CASE("a base snapshot must be named") {
+  LogWriter log;
+  log.claim();
+  const uint64_t check = log.state().check;
+  for (const std::string value : {"", "12 0011 ../base.rdb", "base.rdb"}) {
+    CAPTURE(value);
+    LogWriter other = log;
+    other.append(signed_entry(check, "hf1 D e=1 q=1 t=5 s=-1", value));
+    CHECK(verdicts(other.entries) == "cD");
+  }
+  log.append(signed_entry(check, "hf1 D e=1 q=1 t=5 s=-1", "12 0011 base.rdb"));
+  CHECK(verdicts(log.entries) == "cc");
+}
+
 TEST_CASE("what Holdfast did not write is damage") {
   LogWriter log;
   log.claim();
@@ -287,11 +309,41 @@ TEST_CASE("what Holdfast did not write is damage") {
   }
 }
 
-TEST_CASE("what has no header at all is somebody else's, and void") {
+TEST_CASE("what has no header at all is somebody else's, and damage") {
   LogWriter log;
   log.claim();
   log.append({"", "value"});
-  CHECK(verdicts(log.entries) == "cv");
+  Chain chain;
+  CHECK(verdicts(log.entries, &chain) == "cD");
+  CHECK(chain.reason().find("not written by Holdfast") != std::string::npos);
+}
+
+// A changed byte may make a record look like a repetition, or one of an older epoch: then it is void, and so is all
+// that its leader wrote behind it. But that leader went on, and told that it was settled.
+TEST_CASE("a record that tells of a settled one which does not count is damage") {
+  LogWriter log;
+  log.claim();
+  for (int i = 0; i < 4; i++) log.batch("batch " + std::to_string(i));
+  LogWriter honest = log;
+  log.batch("told behind 2", 2);
+  log.settled(5);
+  REQUIRE(verdicts(log.entries) == "ccccccc");
+  for (const std::string changed : {"e=0 q=3", "e=1 q=1", "e=1 q=9"}) {
+    CAPTURE(changed);
+    std::vector<LogEntry> entries = log.entries;
+    std::string& header = entries[3].header;
+    header.replace(header.find("e=1 q=3"), 7, changed);
+    Chain chain;
+    CHECK(verdicts(entries, &chain) == "cccvvvD");
+    CHECK(chain.reason().find("position 5") != std::string::npos);
+    CHECK(chain.reason().find("position 2") != std::string::npos);
+  }
+  // A leader that has a record missing knows of nothing behind it.
+  LogWriter gap = honest;
+  gap.batch("missing");
+  gap.batch("behind it", 4);
+  honest.append_again(gap.entries.back());
+  CHECK(verdicts(honest.entries) == "cccccv");
 }
 
 // A byte that changed anywhere never makes an entry count as something else, and is noticed before long: at once, or
@@ -305,7 +357,7 @@ TEST_CASE("no changed byte goes unnoticed") {
   log.batch(std::string(300, 'p'));
   log.claim("b");
   log.batch("three");
-  log.settled(7);
+  log.settled(6);
   REQUIRE(verdicts(log.entries) == "cccpcccc");
   const size_t last = log.entries.size() - 2;  // for what comes last there is nothing behind it that could tell
   for (size_t i = 0; i < last; i++) {

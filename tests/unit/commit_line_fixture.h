@@ -77,7 +77,9 @@ struct CommitLineFixture : CommitLineEvents {
     Chain chain;
     std::string out;
     for (const LogEntry& entry : log.store->entries) {
-      if (chain.next(entry) != Chain::Verdict::kCounts || chain.record().type != RecordType::kBatch) continue;
+      const Chain::Verdict verdict = chain.next(entry);
+      if (verdict == Chain::Verdict::kDamaged) break;
+      if (verdict != Chain::Verdict::kCounts || chain.record().type != RecordType::kBatch) continue;
       for (const Batch& batch : batches) {
         if (log_value(batch) != chain.record().value) continue;
         out += "batch " + std::to_string(batch.serial) + " at " + std::to_string(entry.position) + "\n";

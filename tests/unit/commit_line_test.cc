@@ -208,6 +208,37 @@ TEST_CASE("a repeated record costs a claim and counts once") {
   CHECK(f.as_read() == "batch 1 at 1\nbatch 2 at 3\n");
 }
 
+// Whoever may write to the topic can stop a node; what he wrote is never passed over.
+TEST_CASE("a record that is not Holdfast's stops the line where it is noticed") {
+  CommitLineFixture f;
+  f.lead();
+  f.batch();
+  f.log.commit();
+  f.turn();
+  SUBCASE("it has no header") { f.log.write_other({kNoPosition, "", "hello"}); }
+  SUBCASE("it has another header") { f.log.write_other({kNoPosition, "hello", "hello"}); }
+  SUBCASE("its checksum is wrong") {
+    ChainState state = f.line.committed();
+    f.log.write_other({kNoPosition, encode(Record{}, 1 << 20, &state)[0].header, "hello"});
+  }
+  SUBCASE("nobody claimed its epoch") {
+    testing::LogWriter other;
+    for (int i = 0; i < 5; i++) other.claim();
+    f.log.write_other(other.entries.back());
+  }
+  f.batch();
+  f.log.commit();
+  f.turn();
+  CHECK(f.told() == "batch 1 at 1\n");
+  f.log.commit();  // the claim
+  f.turn();
+  const std::string told = f.told();
+  CHECK(told.find("fenced: the record at position 2 of the log stops this: ") == 0);
+  CHECK(told.find('\n') == told.size() - 1);
+  CHECK(!f.line.leading());
+  CHECK(f.as_read() == "batch 1 at 1\n");
+}
+
 TEST_CASE("a record of an older epoch that comes late is void") {
   CommitLineFixture f;
   testing::LogWriter old;

@@ -352,6 +352,29 @@ TEST_CASE("a limit ends the feed before the log does") {
         "SELECT 15 | SET holdfast:marker -1 | SELECT 0 | SET a 1 | SELECT 15 | SET holdfast:marker 1");
 }
 
+TEST_CASE("a limit may end before a damaged record, and not at one") {
+  Fixture f;
+  f.writer.batch(words("SELECT 0 | SET a 1"));
+  f.writer.batch(words("SELECT 0 | SET b 1"), 1);
+  f.writer.append({"", "somebody else's"});
+  const auto pump = [&f](Position to) {
+    f.port.sent.clear();
+    f.start(kNoPosition, ReplayLimit(to, std::numeric_limits<int64_t>::max()));
+    f.connect();
+    const Result<bool> fed = f.feeder->pump(3);
+    if (fed.ok() && *fed) f.feeder->feed_unseen(testing::test_table());
+    return fed;
+  };
+  for (const Position to : {1, 2}) {
+    const Result<bool> fed = pump(to);
+    REQUIRE(fed.ok());
+    CHECK(*fed);
+    CHECK(f.feeder->fed().position == to);
+  }
+  CHECK(!pump(3).ok());
+  CHECK(!pump(std::numeric_limits<Position>::max()).ok());
+}
+
 TEST_CASE("a replica may ask only once: what it missed would be gone") {
   Fixture f;
   f.feed();

@@ -238,11 +238,44 @@ TEST_CASE("a log source reads the log, leaves out what is void, and stops at dam
   source.replay().take(&pieces);
   CHECK(pieces.size() == 2);
   CHECK(*source.read(1) == 0);
+}
 
-  f.store->entries.push_back({5, "nonsense", ""});
-  const Result<size_t> damaged = source.read(1);
-  REQUIRE(!damaged.ok());
-  CHECK(damaged.error().find("position 5") != std::string::npos);
+TEST_CASE("a log source stops at what Holdfast did not write, with all before it, and never gets behind it") {
+  LogWriter writer;
+  writer.claim();
+  writer.batch("b1");
+  writer.settled(1);
+  SUBCASE("without a header") { writer.append({"", "nonsense"}); }
+  SUBCASE("with another one") { writer.append({"nonsense", ""}); }
+  SUBCASE("with a changed value") {
+    LogWriter changed = writer;
+    changed.batch("b3");
+    writer.append({changed.entries.back().header, "c3"});
+  }
+  SUBCASE("of an epoch that nobody claimed") {
+    LogWriter other = writer;
+    other.claim();
+    other.batch("b3");
+    writer.append_again(other.entries.back());
+  }
+  LogWriter behind = writer;
+  behind.batch("b4");
+  behind.settled(4);
+  Source f(behind.entries);
+  LogSource source(&f.log);
+  for (int i = 0; i < 3; i++) {
+    const Result<size_t> read = source.read(1 << 20);
+    REQUIRE(!read.ok());
+    CHECK(read.error().find("position 3 ") != std::string::npos);
+    CHECK(read.error().find("copy --to-position 2'") != std::string::npos);
+    CHECK(source.damaged());
+    CHECK(source.damaged_at() == 3);
+    CHECK(source.position() == 2);
+  }
+  std::vector<ReplayPiece> pieces;
+  source.replay().take(&pieces);
+  REQUIRE(pieces.size() == 1);
+  CHECK(pieces[0].commands == "b1");
 }
 
 TEST_CASE("a log source may begin where it is expected to be") {
