@@ -3,7 +3,14 @@
 #include <fstream>
 #include <sstream>
 
+namespace {
+// Some files that are not valid TOML (a "." where a key should begin) make an assertion of toml++ 3.3 fail.
+struct TomlAssertion {};
+[[noreturn]] void fail_assertion() { throw TomlAssertion(); }
+}  // namespace
+
 #define TOML_EXCEPTIONS 0
+#define TOML_ASSERT(expression) ((expression) ? void() : fail_assertion())
 #include <toml++/toml.h>
 
 #include "config/nearest.h"
@@ -49,7 +56,12 @@ class SettingsFile {
   Result<std::vector<GivenSetting>> read() {
     auto content = read_content();
     if (!content) return Error{content.error()};
-    toml::parse_result parsed = toml::parse(*content, path_);
+    toml::parse_result parsed;
+    try {
+      parsed = toml::parse(*content, path_);
+    } catch (const TomlAssertion&) {
+      return Error{path_ + ": not valid TOML"};
+    }
     if (!parsed) {
       return Error{at(parsed.error().source()) + "not valid TOML: " + std::string(parsed.error().description())};
     }

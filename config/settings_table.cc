@@ -7,7 +7,7 @@ namespace {
 
 constexpr int64_t kDayInMs = 86'400'000;
 constexpr int64_t kYearInSeconds = 31'536'000;
-constexpr uint64_t kKiB = 1 << 10, kMiB = 1 << 20, kGiB = 1 << 30, kTiB = uint64_t{1} << 40;
+constexpr uint64_t kKiB = 1 << 10, kGiB = 1 << 30, kTiB = uint64_t{1} << 40;
 
 using S = Settings;
 

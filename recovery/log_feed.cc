@@ -22,7 +22,7 @@ constexpr std::string_view kSelect = "*2\r\n$6\r\nSELECT\r\n$";
 
 // Whether `stream`, whole commands, selects a database from `reserved_db` on for anything but the marker.
 bool selects_beyond(std::string_view stream, int reserved_db) {
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   bool beyond = false;
   while (!stream.empty() && parser.parse(stream) == RequestParser::Status::kComplete) {
     const auto& argv = parser.argv();

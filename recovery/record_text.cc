@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 std::vector<RecordCommand> commands_of(std::string_view value) {
   std::vector<RecordCommand> commands;
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   int db = 0;
   while (!value.empty() && parser.parse(value) == RequestParser::Status::kComplete) {
     const auto& argv = parser.argv();

@@ -195,6 +195,13 @@ Chain::Verdict Chain::damaged(std::string reason) {
   return Verdict::kDamaged;
 }
 
+// Whatever a leader knew of as committed counts: were it void, its record would be another one now.
+std::string Chain::contradiction(const Record& record) const {
+  return "it tells that position " + std::to_string(record.settled.position) +
+         " is settled, but as the log stands the last record that counts is at position " +
+         std::to_string(state_.position) + ": one of those behind that was changed";
+}
+
 Chain::Verdict Chain::next(const LogEntry& entry) {
   if (entry.position <= state_.position) return damaged("it was read twice");
   if (entry.header.empty()) return damaged("it was not written by Holdfast: it has no header");
@@ -207,6 +214,8 @@ Chain::Verdict Chain::next(const LogEntry& entry) {
   Result<Record> parsed = parse_header(entry.header);
   if (!parsed.ok()) return damaged(parsed.error());
   Record record = std::move(*parsed);
+  if (!record.segments.empty() && record.type != RecordType::kEffects)
+    return damaged("it has segments and is no EFFECTS");
   const std::string_view checked = std::string_view(entry.header).substr(0, end);
 
   if (record.type == RecordType::kClaim) {
@@ -217,16 +226,14 @@ Chain::Verdict Chain::next(const LogEntry& entry) {
       // Too late, or ahead of one that is gone: who claims has read of the epoch before.
       return record.epoch <= state_.epoch ? void_entry(claims) : damaged(claims);
     }
+    if (record.settled.position > state_.position) return damaged(contradiction(record));
+    if (record.sequence != 0 || record.parts != 1)
+      return damaged("it is a claim and not the first record of its epoch");
     return accept(std::move(record), entry, checked);
   }
   if (record.epoch < state_.epoch) return void_entry("its epoch " + std::to_string(record.epoch) + " has ended");
   if (record.epoch > state_.epoch) return damaged("its epoch " + std::to_string(record.epoch) + " was never claimed");
-  // Whatever this leader knew of as committed counts: were it void, its record would be another one now.
-  if (record.settled.position > state_.position) {
-    return damaged("it tells that position " + std::to_string(record.settled.position) +
-                   " is settled, but as the log stands the last record that counts is at position " +
-                   std::to_string(state_.position) + ": one of those behind that was changed");
-  }
+  if (record.settled.position > state_.position) return damaged(contradiction(record));
   if (broken_) return void_entry("a record of its epoch is missing before it");
   if (record.sequence <= state_.sequence) return void_entry("it is a repetition");
   if (record.sequence > state_.sequence + 1) {
@@ -266,6 +273,7 @@ Chain::Verdict Chain::accept(Record record, const LogEntry& entry, std::string_v
   size_t left = record.value.size();
   for (const Segment& segment : record.segments) {
     if (segment.length > left) return damaged("its segments do not fit its value");
+    if (segment.batch >= record.position) return damaged("it tells what batches did that come behind it");
     left -= segment.length;
   }
   if (!record.segments.empty() && left > 0) return damaged("its segments do not fit its value");

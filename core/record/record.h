@@ -110,6 +110,7 @@ class Chain {
  private:
   Verdict void_entry(std::string reason);
   Verdict damaged(std::string reason);
+  std::string contradiction(const Record& record) const;
   Verdict accept(Record record, const LogEntry& entry, std::string_view checked_header);
 
   ChainState state_;

@@ -17,7 +17,7 @@ constexpr size_t kRdbPiece = 1 << 20;
 
 // Whether a replica may execute all of a batch although its effects were never seen.
 bool may_replay_batch(const CommandTable& table, std::string_view commands) {
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   while (!commands.empty()) {
     if (parser.parse(commands) != RequestParser::Status::kComplete) return false;
     const CommandInfo* info = table.find(parser.argv());
@@ -32,7 +32,7 @@ bool may_replay_batch(const CommandTable& table, std::string_view commands) {
 // time far ahead, given first, is taken; HPERSIST then takes it away again.
 std::string with_live_fields(std::string_view commands) {
   std::string out;
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   while (!commands.empty() && parser.parse(commands) == RequestParser::Status::kComplete) {
     const std::vector<std::string_view>& argv = parser.argv();
     if (argv.size() > 4 && same_word(argv[0], "HPERSIST")) {

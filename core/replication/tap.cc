@@ -27,7 +27,7 @@ void Tap::start(const std::string& username, const std::string& password, const 
   offset_ = offset;
   state_ = State::kHandshake;
   buffer_.clear();
-  parser_ = RequestParser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  parser_ = RequestParser(kNoRequestLimits);
   events_->on_tap_send(std::move(out));
 }
 

@@ -18,6 +18,9 @@ struct RequestLimits {
   bool unauthenticated = false;                  // of who must sign in first: 10 arguments of 16 KB each
 };
 
+// For requests that were taken before: the limits may have been others then.
+inline constexpr RequestLimits kNoRequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX};
+
 // Parses one request after the other out of a growing buffer, whatever pieces the bytes come in.
 //
 // The caller keeps the bytes. parse() is given everything from the first byte of the request not yet complete; when it

@@ -283,7 +283,7 @@ void Blocking::serve_streams(const Queue& queue) {
 std::vector<Blocking::Push> Blocking::pushes_in(const Unit& unit) const {
   std::vector<Push> pushes;
   if (queues_.empty()) return pushes;
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   for (const Op& op : unit.ops) {
     if (op.kind != Op::Kind::kWrite || parser.parse(unit.bytes_of(op)) != RequestParser::Status::kComplete) continue;
     const std::vector<std::string_view>& argv = parser.argv();
@@ -333,7 +333,7 @@ void Blocking::attempt(Call* call, size_t key) {
     counter_->read(session, waiter, kTouchesAnything, call->db, command);
     return;
   }
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   parser.parse(command);
   Unit unit;
   Op op = desk_->make_op(counter_->table().find(parser.argv()), call->db, parser.argv());

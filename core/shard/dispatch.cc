@@ -142,33 +142,36 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
   const SessionId id = session->id();
   const uint64_t question = session->question;
   const std::string user = session->restricted ? shadow_of(session->user) : std::string();
-  counter_->ask(session->db, command, user,
-                [this, id, question, kept = std::string(command)](std::string_view refusal) {
-                  Session* asked = find(id);
-                  if (asked == nullptr || !asked->asking || asked->question != question) return;
-                  asked->asking = false;
-                  if (!refusal.empty()) {
-                    if (asked->transaction) asked->transaction->dirty = true;
-                    if (refusal.starts_with("-EXECABORT")) {
-                      // EXEC with arguments: refused, it ends the transaction all the same.
-                      asked->transaction.reset();
-                      counter_->watches().forget(id);
-                    }
-                    return answer(asked, asked->restricted ? without_shadow(refusal) : std::string(refusal));
-                  }
-                  if (must_sign_in(*asked)) return refuse(asked, kSignInFirst);
-                  // Redis takes it. What no table knows may write anything.
-                  RequestParser parser(limits_.requests);
-                  parser.parse(kept);
-                  const CommandInfo* info = counter_->table().find(parser.argv());
-                  if (asked->transaction) {
-                    queue(asked, kept);
-                  } else if (info != nullptr) {
-                    admit(asked, info, parser.argv(), kept);
-                  } else {
-                    forward(asked, nullptr, parser.argv(), kept);
-                  }
-                });
+  const auto answered = [this, id, question, kept = std::string(command)](std::string_view refusal) {
+    Session* asked = find(id);
+    if (asked == nullptr || !asked->asking || asked->question != question) return;
+    asked->asking = false;
+    if (!refusal.empty()) {
+      if (asked->transaction) asked->transaction->dirty = true;
+      if (refusal.starts_with("-EXECABORT")) {
+        // EXEC with arguments: refused, it ends the transaction all the same.
+        asked->transaction.reset();
+        counter_->watches().forget(id);
+      }
+      return answer(asked, asked->restricted ? without_shadow(refusal) : std::string(refusal));
+    }
+    if (must_sign_in(*asked)) return refuse(asked, kSignInFirst);
+    // Redis takes it. What no table knows may write anything.
+    RequestParser parser(kNoRequestLimits);
+    parser.parse(kept);
+    const CommandInfo* info = counter_->table().find(parser.argv());
+    if (info != nullptr && !info->arity_fits(parser.argv().size())) {
+      // It contradicts what it said of its commands itself.
+      refuse(asked, "ERR wrong number of arguments for '" + info->name + "' command");
+    } else if (asked->transaction) {
+      queue(asked, kept);
+    } else if (info != nullptr) {
+      admit(asked, info, parser.argv(), kept);
+    } else {
+      forward(asked, nullptr, parser.argv(), kept);
+    }
+  };
+  counter_->ask(session->db, command, user, answered);
 }
 
 std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const {
@@ -257,7 +260,7 @@ Op Frontdesk::make_op(const CommandInfo* info, int db, const Argv& argv) const {
 void Frontdesk::rewrite_for_log(const CommandInfo* info, const Argv& argv, std::string_view command, std::string* out,
                                 Op* op) const {
   if (info != nullptr && make_absolute(argv, world_->unix_ms(), BackendFeatures{}, out)) {
-    RequestParser parser(limits_.requests);
+    RequestParser parser(kNoRequestLimits);
     parser.parse(*out);
     op->effect = effect_of(counter_->table().find(parser.argv()), parser.argv());
     return;

@@ -14,7 +14,7 @@ namespace {
 using Argv = std::vector<std::string_view>;
 
 Argv argv_of(std::string_view command) {
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   if (parser.parse(command) != RequestParser::Status::kComplete) return {};
   return parser.argv();
 }

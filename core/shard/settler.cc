@@ -112,7 +112,7 @@ void Settler::batch_seen(Batch* batch, bool matches, int64_t end_offset, int64_t
 void Settler::effects_between(int64_t now_ms, int64_t end_offset) {
   // A batch writes its marker last; what flushes without one was not ours.
   for (const EffectList::Command& command : unit_.commands) {
-    RequestParser parser;
+    RequestParser parser(kNoRequestLimits);
     parser.parse(unit_.bytes_of(command));
     const std::string_view name = parser.argv().empty() ? std::string_view() : parser.argv()[0];
     if (same_word(name, "FLUSHALL") || same_word(name, "FLUSHDB")) marker_lost_ = true;

@@ -219,7 +219,7 @@ void Shard::look(const Unit& reads, std::function<void(Result<std::string>)> the
 
 bool Shard::write_under_way(const std::vector<uint64_t>& keys) const {
   const auto one_of_them = [&](uint64_t hash) { return std::find(keys.begin(), keys.end(), hash) != keys.end(); };
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   const Unit* unit = nullptr;
   const auto touches = [&](const Op& op) {
     if (op.kind != Op::Kind::kWrite) return false;

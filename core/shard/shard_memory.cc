@@ -47,7 +47,7 @@ void Shard::answer_refused(Batch* batch) {
 // queued, if it was another command that it refused. `queued`: all were, it refused EXEC.
 bool Shard::takes_memory(const Batch& batch, const Op& op, bool queued) const {
   if (!queued && op.reply.empty()) return false;
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   parser.parse(batch.bytes_of(op));
   const CommandInfo* info = table().find(parser.argv());
   return info == nullptr || info->denyoom;

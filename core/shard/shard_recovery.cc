@@ -106,7 +106,7 @@ void Shard::on_tail(std::deque<Replay::Pending> tail, Position executed) {
     batch->settled = settler_.settled_chain();
     int db = 0;
     std::string_view commands = pending.commands;
-    RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+    RequestParser parser(kNoRequestLimits);
     while (!commands.empty()) {
       HOLDFAST_CHECK(parser.parse(commands) == RequestParser::Status::kComplete);
       const CommandInfo* info = table().find(parser.argv());

@@ -8,7 +8,7 @@ namespace holdfast {
 namespace {
 
 bool names(const Batch& batch, const Op& op, const std::string& key) {
-  RequestParser parser(RequestLimits{.max_bulk_bytes = INT64_MAX / 2, .max_args = INT32_MAX});
+  RequestParser parser(kNoRequestLimits);
   parser.parse(batch.bytes_of(op));
   return std::find(parser.argv().begin(), parser.argv().end(), key) != parser.argv().end();
 }

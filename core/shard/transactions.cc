@@ -48,7 +48,7 @@ void Frontdesk::queue(Session* session, std::string_view command) {
 
 bool Frontdesk::any_queued(const Transaction& transaction, bool (*what)(const CommandInfo* info)) const {
   return std::any_of(transaction.commands.begin(), transaction.commands.end(), [&](const std::string& command) {
-    RequestParser parser(limits_.requests);
+    RequestParser parser(kNoRequestLimits);
     parser.parse(command);
     return what(counter_->table().find(parser.argv()));
   });
@@ -225,7 +225,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
   bool to_redis = false;
   const bool rights_changed = transaction.users != counter_->users_generation();
   for (const std::string& command : transaction.commands) {
-    RequestParser parser(limits_.requests);
+    RequestParser parser(kNoRequestLimits);
     parser.parse(command);
     const Argv& argv = parser.argv();
     const CommandInfo* info = counter_->table().find(argv);

@@ -139,6 +139,7 @@ class RandomLog {
     Record record = random_record(random_);
     // Never further than what its leader knows of.
     record.settled.position = static_cast<Position>(random_->below(static_cast<size_t>(state.position) + 2)) - 1;
+    for (Segment& segment : record.segments) segment.batch = record.settled.position;
     if (record.type == RecordType::kSnapshot) record.value = encode_snapshot_ref({"base.rdb", 1, 1});
     std::vector<EncodedEntry> parts = encode(record, kMaxEntryBytes, &writing_);
     for (size_t i = 0; i < parts.size(); i++) {

@@ -149,6 +149,16 @@ TEST_CASE("an epoch that nobody claimed is damage") {
 }
 
 // Who claims has read of the epoch before: a claim that is further ahead tells of one that is gone.
+TEST_CASE("a claim is a whole record, the first one of its epoch, and tells of no effects") {
+  for (const std::string fields :
+       {"q=1 t=5 s=-1", "q=0 t=5 s=0", "q=0 t=5 s=-1 p=1/2", "q=0 t=5 s=-1 x=a-1:3", "q=0 t=5 s=-1 x=a-1:9"}) {
+    CAPTURE(fields);
+    LogWriter log;
+    log.append(signed_entry(0, "hf1 C e=1 " + fields, "abc"));
+    CHECK(verdicts(log.entries) == "D");
+  }
+}
+
 TEST_CASE("a claim that leaves out an epoch is damage") {
   LogWriter log;
   log.claim();
@@ -278,6 +288,9 @@ TEST_CASE("segments must fit the value") {
     other.append(signed_entry(check, "hf1 E e=1 q=1 t=5 s=-1 x=" + segments, "abc"));
     CHECK(verdicts(other.entries) == "cD");
   }
+  LogWriter ahead = log;
+  ahead.append(signed_entry(check, "hf1 E e=1 q=1 t=5 s=-1 x=a-1:1,r1:2", "abc"));
+  CHECK(verdicts(ahead.entries) == "cD");
   log.append(signed_entry(check, "hf1 E e=1 q=1 t=5 s=-1 x=a-1:1,r0:2", "abc"));
   CHECK(verdicts(log.entries) == "cc");
 }

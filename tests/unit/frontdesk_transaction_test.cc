@@ -215,5 +215,29 @@ TEST_CASE("a reply that is given up on stands for the whole transaction") {
   CHECK(f.turn() == "*2\r\n:1\r\n:2\r\n");
 }
 
+TEST_CASE("a limit that is lowered between MULTI and EXEC does not make a write of a read") {
+  DeskFixture f;
+  f.connect(2);
+  std::string large;
+  append_request(&large, {"GET", std::string(2'000'000, 'x')});
+  f.say("MULTI");
+  CHECK(f.send(large) == "+QUEUED\r\n");
+  CHECK(f.say("CONFIG SET proto-max-bulk-len 1mb", 2) == "+OK\r\n");
+  f.told();
+  f.say("EXEC");
+  CHECK(f.told().starts_with("reads R0 GET xxx"));
+}
+
+TEST_CASE("a Redis that takes what has too few arguments by its own table is not believed") {
+  DeskFixture f;
+  for (const std::string request : {"CLIENT", "GET", "EXEC now"}) {
+    CAPTURE(request);
+    f.counter.questions.clear();
+    f.say(request);
+    REQUIRE(f.counter.questions.size() == 1);
+    CHECK(f.answer(0, "").starts_with("-ERR wrong number of arguments"));
+  }
+}
+
 }  // namespace
 }  // namespace holdfast

@@ -249,6 +249,10 @@ TEST_CASE("what is wrong in a file is told in one line: file, line, key, what is
   CHECK(error_of_file("[snapshots]\ndirectory = \"\"\n") == "FILE:2: snapshots.directory: must not be empty");
   CHECK(contains(error_of_file("[limits]\n\nclients = \n"), "FILE:3: not valid TOML: "));
   CHECK(contains(error_of_file("[limits]\nclients = 1\nclients = 2\n"), "FILE:3: not valid TOML: "));
+  for (const char* header : {"[=]\n", "[.limits]\n", "[limits.]\n", "[,"}) {
+    CAPTURE(header);
+    CHECK(contains(error_of_file(header), "not valid TOML"));
+  }
   CHECK(error_of({"--config", "/nowhere/holdfast.toml"}) ==
         "cannot read /nowhere/holdfast.toml: No such file or directory");
   CHECK(error_of({"--config", "/"}) == "cannot read /: Is a directory");
