@@ -1,5 +1,8 @@
 #include "tests/fuzz/fuzz.h"
 
+#include <malloc.h>
+#include <xxhash.h>
+
 #include <algorithm>
 #include <new>
 
@@ -7,7 +10,8 @@ namespace holdfast::fuzz {
 
 namespace {
 size_t allocated = 0;
-}
+size_t live = 0;
+}  // namespace
 
 std::string Random::bytes(size_t size) {
   std::string result(size, '\0');
@@ -15,7 +19,32 @@ std::string Random::bytes(size_t size) {
   return result;
 }
 
+ExactCopy::ExactCopy(std::string_view bytes) : size_(bytes.size()), block_(new char[bytes.size()]) {
+  bytes.copy(block_.get(), size_);
+}
+
 size_t allocated_bytes() { return allocated; }
+size_t live_bytes() { return live; }
+
+// In a function, as registrations in other files may come before anything defined here.
+std::vector<Target>& targets() {
+  static std::vector<Target> all;
+  return all;
+}
+
+Random random_from(std::string_view bytes) { return Random(XXH3_64bits(bytes.data(), bytes.size())); }
+
+std::vector<size_t> random_cuts(Random* random, size_t size) {
+  std::vector<size_t> cuts;
+  if (size <= 300 && random->chance(30)) {  // byte by byte
+    for (size_t i = 1; i < size; ++i) cuts.push_back(i);
+  } else if (size > 0) {
+    for (size_t i = random->below(12); i > 0; --i) cuts.push_back(random->below(size));
+    std::sort(cuts.begin(), cuts.end());
+  }
+  cuts.push_back(size);
+  return cuts;
+}
 
 namespace {
 
@@ -69,11 +98,21 @@ void mutate(Random* random, std::string* bytes) {
 
 }  // namespace holdfast::fuzz
 
-// The counting that allocated_bytes() needs. The other forms of new and delete end up in these.
-void* operator new(size_t size) {
+// The counting that allocated_bytes() needs. The other forms of new and delete end up in these, or (new[] under ASan)
+// are a pair of their own.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
   holdfast::fuzz::allocated += size;
-  if (void* block = std::malloc(size == 0 ? 1 : size)) return block;
-  throw std::bad_alloc();
+  void* block = std::malloc(size == 0 ? 1 : size);
+  if (block != nullptr) holdfast::fuzz::live += malloc_usable_size(block);
+  return block;
 }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, size_t) noexcept { std::free(block); }
+void* operator new(size_t size) {
+  void* block = operator new(size, std::nothrow);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+void operator delete(void* block) noexcept {
+  if (block != nullptr) holdfast::fuzz::live -= malloc_usable_size(block);
+  std::free(block);
+}
+void operator delete(void* block, size_t) noexcept { operator delete(block); }

@@ -1,13 +1,19 @@
-// A small seeded fuzzer: hostile input for everything that parses bytes which it did not write.
+// Hostile input for everything that parses bytes which it did not write.
 //
-// A target is a function that makes one input out of a Random, feeds it, and checks with HOLDFAST_CHECK what must hold.
-// A file of its own registers it:
+// A target is a function that checks with HOLDFAST_CHECK what must hold. It makes one input out of a Random by itself,
+// or it takes bytes as they come. A file of its own registers it:
 //
 //   void fuzz_record(Random* random) { … }
-//   const Registration kRecord("record", fuzz_record);
+//   void fuzz_requests(std::string_view bytes) { … }
+//   const Registration kRecord("record", fuzz_record), kRequests("requests", fuzz_requests);
+//
+// What takes bytes is run in two ways. Here (main.cc), with any compiler: each file of corpus/<target>/ first, then
+// files changed and joined at random. And with clang (coverage.cc) under libFuzzer, which goes where the code has not
+// been yet;
+// `./test --fuzz MINUTES` does that, and what it finds worth keeping becomes the corpus.
 //
 // Run it under -fsanitize=address,undefined. Run k of seed S is run 0 of seed S + k, so `fuzz record --runs 1 --seed N`
-// repeats the one run that failed.
+// repeats the one run that failed, and `fuzz requests --file F` one input.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +22,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::fuzz {
 
@@ -47,9 +54,7 @@ class Random {
 // A copy in a block of exactly its size, so that the address sanitizer sees a read of even one byte too many.
 class ExactCopy {
  public:
-  explicit ExactCopy(std::string_view bytes) : size_(bytes.size()), block_(new char[bytes.size()]) {
-    bytes.copy(block_.get(), size_);
-  }
+  explicit ExactCopy(std::string_view bytes);
   std::string_view view() const { return {block_.get(), size_}; }
 
  private:
@@ -63,10 +68,26 @@ void mutate(Random* random, std::string* bytes);
 
 // All bytes that operator new has given out so far: what an input makes a parser allocate must be in proportion to it.
 size_t allocated_bytes();
+// Those that have not been given back.
+size_t live_bytes();
+
+struct Target {
+  const char* name;
+  void (*run)(Random*) = nullptr;            // one of these
+  void (*take)(std::string_view) = nullptr;  // two
+};
+std::vector<Target>& targets();
 
 class Registration {
  public:
-  Registration(const char* name, void (*run)(Random*));
+  Registration(const char* name, void (*run)(Random*)) { targets().push_back({.name = name, .run = run}); }
+  Registration(const char* name, void (*take)(std::string_view)) { targets().push_back({.name = name, .take = take}); }
 };
+
+// For choices that a target of bytes has to make: the same for the same bytes.
+Random random_from(std::string_view bytes);
+
+// Places at which to cut bytes that come in pieces; the last one is the end.
+std::vector<size_t> random_cuts(Random* random, size_t size);
 
 }  // namespace holdfast::fuzz

@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/resp/reply.h"
 #include "core/resp/request.h"
+#include "core/shard/filter.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace holdfast::fuzz {
@@ -78,18 +79,6 @@ Outcome feed(std::string_view bytes, const std::vector<size_t>& cuts) {
   }
   outcome.left_over = bytes.size() - start;
   return outcome;
-}
-
-std::vector<size_t> random_cuts(Random* random, size_t size) {
-  std::vector<size_t> cuts;
-  if (size <= 300 && random->chance(30)) {  // byte by byte
-    for (size_t i = 1; i < size; ++i) cuts.push_back(i);
-  } else if (size > 0) {
-    for (size_t i = random->below(12); i > 0; --i) cuts.push_back(random->below(size));
-    std::sort(cuts.begin(), cuts.end());
-  }
-  cuts.push_back(size);
-  return cuts;
 }
 
 template <class Feeder>
@@ -335,6 +324,30 @@ void fuzz_hostile_replies(Random* random) {
   check_taken_apart(bytes);
 }
 
+void fuzz_request_bytes(std::string_view bytes) {
+  Random random = random_from(bytes);
+  for (const Outcome::Message& message : check_splits<Requests>(&random, bytes).messages) {
+    HOLDFAST_CHECK(message.canonical == (message.argv.empty() ? "" : encode(message.argv)));
+  }
+}
+
+void fuzz_reply_bytes(std::string_view bytes) {
+  Random random = random_from(bytes);
+  const Outcome outcome = check_splits<Replies>(&random, bytes);
+  size_t start = 0;
+  for (const Outcome::Message& message : outcome.messages) {
+    const std::string_view reply = bytes.substr(start, message.consumed);
+    check_taken_apart(reply);
+    for (const Filter filter : {Filter::kInfo, Filter::kConfigGet}) {
+      const std::string filtered = filter_reply(filter, reply, Visible{});
+      HOLDFAST_CHECK(!filtered.empty());
+    }
+    start += message.consumed;
+  }
+  check_taken_apart(bytes);
+  HOLDFAST_CHECK(split_replies(bytes).size() >= outcome.messages.size());
+}
+
 void fuzz_resp(Random* random) {
   static constexpr void (*kParts[])(Random*) = {fuzz_valid_requests, fuzz_steady_state, fuzz_hostile_requests,
                                                 fuzz_valid_replies, fuzz_hostile_replies};
@@ -342,6 +355,8 @@ void fuzz_resp(Random* random) {
 }
 
 const Registration kResp("resp", fuzz_resp);
+const Registration kRequests("requests", fuzz_request_bytes);
+const Registration kReplies("replies", fuzz_reply_bytes);
 
 }  // namespace
 

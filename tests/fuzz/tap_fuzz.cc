@@ -76,18 +76,6 @@ TapOutcome run_tap(std::string_view bytes, const std::string& replid, const std:
   return {events.sent, events.story, events.rdb, tap.offset(), tap.streaming()};
 }
 
-std::vector<size_t> random_cuts(Random* random, size_t size) {
-  std::vector<size_t> cuts;
-  if (size <= 300 && random->chance(30)) {
-    for (size_t i = 1; i < size; i++) cuts.push_back(i);
-  } else {
-    for (size_t i = random->below(12); i > 0; i--) cuts.push_back(random->below(size + 1));
-    std::sort(cuts.begin(), cuts.end());
-  }
-  cuts.push_back(size);
-  return cuts;
-}
-
 std::string random_commands(Random* random, size_t* commands) {
   std::string bytes;
   for (size_t i = random->below(8); i > 0; i--) {
@@ -173,6 +161,21 @@ void fuzz_feed(Random* random) {
   HOLDFAST_CHECK(run_feed(bytes, {bytes.size()}) == run_feed(bytes, random_cuts(random, bytes.size())));
 }
 
+// What a Redis sends to who follows it, after a partial and after a full sync.
+void fuzz_stream(std::string_view bytes) {
+  Random random = random_from(bytes);
+  for (const std::string& replid : {kReplid, std::string()}) {
+    HOLDFAST_CHECK(run_tap(bytes, replid, {bytes.size()}) ==
+                   run_tap(bytes, replid, random_cuts(&random, bytes.size())));
+  }
+}
+
+// What a replica sends.
+void fuzz_replica(std::string_view bytes) {
+  Random random = random_from(bytes);
+  HOLDFAST_CHECK(run_feed(bytes, {bytes.size()}) == run_feed(bytes, random_cuts(&random, bytes.size())));
+}
+
 void fuzz_replication(Random* random) {
   if (random->chance(70)) {
     fuzz_tap(random);
@@ -182,6 +185,8 @@ void fuzz_replication(Random* random) {
 }
 
 const Registration kTap("tap", fuzz_replication);
+const Registration kStream("stream", fuzz_stream);
+const Registration kReplica("replica", fuzz_replica);
 
 }  // namespace
 

@@ -249,7 +249,8 @@ TEST_CASE("what is wrong in a file is told in one line: file, line, key, what is
   CHECK(error_of_file("[snapshots]\ndirectory = \"\"\n") == "FILE:2: snapshots.directory: must not be empty");
   CHECK(contains(error_of_file("[limits]\n\nclients = \n"), "FILE:3: not valid TOML: "));
   CHECK(contains(error_of_file("[limits]\nclients = 1\nclients = 2\n"), "FILE:3: not valid TOML: "));
-  for (const char* header : {"[=]\n", "[.limits]\n", "[limits.]\n", "[,"}) {
+  for (const char* header :
+       {"[=]\n", "[.limits]\n", "[limits.]\n", "[,", "[a\xef\xbb\x81.b]\n", "\xef\xbb\x81 = 1\n"}) {
     CAPTURE(header);
     CHECK(contains(error_of_file(header), "not valid TOML"));
   }
