@@ -11,6 +11,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kUnixPrefix = "unix:";
+constexpr std::string_view kOff = "off";
 
 std::optional<in_addr> ipv4(const std::string& host) {
   in_addr address{};
@@ -95,7 +96,13 @@ Result<Address> parse_redis_address(std::string_view text) {
   return address;
 }
 
+Result<Address> parse_optional_address(std::string_view text) {
+  if (text.empty() || text == kOff) return Address{};
+  return parse_tcp_address(text, 0);
+}
+
 std::string to_string(const Address& address) {
+  if (address.is_off()) return std::string(kOff);
   if (address.is_unix()) return std::string(kUnixPrefix) + address.unix_path;
   bool brackets = address.host.find(':') != std::string::npos;
   return (brackets ? '[' + address.host + ']' : address.host) + ':' + std::to_string(address.port);

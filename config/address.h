@@ -13,6 +13,7 @@ struct Address {
   int port = 0;
   std::string unix_path;  // not empty: a Unix socket; host and port say nothing then
 
+  bool is_off() const { return host.empty() && !is_unix(); }  // where there may be none
   bool is_unix() const { return !unix_path.empty(); }
   bool is_loopback() const;  // this machine, by the text alone; a Unix socket too
   bool is_wildcard() const;  // 0.0.0.0 or ::, which can be listened on but not connected to
@@ -25,6 +26,9 @@ Result<Address> parse_tcp_address(std::string_view text, int lowest_port);
 
 // The same, or unix:/PATH.
 Result<Address> parse_redis_address(std::string_view text);
+
+// The same as parse_tcp_address(), or off, or nothing, for none at all.
+Result<Address> parse_optional_address(std::string_view text);
 
 // Parses to the same address again.
 std::string to_string(const Address& address);

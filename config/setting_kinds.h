@@ -141,6 +141,14 @@ Setting tcp_address(SettingLabel label) {
 }
 
 template <auto Section, auto Member>
+Setting optional_address(SettingLabel label) {
+  return bind_setting<Section, Member>(
+      make_setting(std::move(label), Setting::Kind::kText, "HOST:PORT, [IPV6]:PORT or off"),
+      [](const std::string& value) { return parse_optional_address(value); },
+      [](const Address& value) { return to_string(value); });
+}
+
+template <auto Section, auto Member>
 Setting redis_address(SettingLabel label) {
   return bind_setting<Section, Member>(
       make_setting(std::move(label), Setting::Kind::kText, "HOST:PORT, [IPV6]:PORT or unix:/PATH"),

@@ -20,6 +20,21 @@ struct ListenSettings {
   Address address{"127.0.0.1", 6379, ""};
 };
 
+struct TlsSettings {
+  Address listen;  // off
+  std::string cert_file, key_file;
+  std::string key_file_pass;
+  std::string ca_cert_file, ca_cert_dir, crl_file;
+  std::string auth_clients = "yes";
+  std::string auth_clients_user = "off";
+  std::string protocols = "TLSv1.2 TLSv1.3";
+  std::string ciphers, ciphersuites;  // empty: OpenSSL's
+  bool prefer_server_ciphers = false;
+  bool session_caching = true;
+  int64_t session_cache_size = 20480;
+  std::chrono::seconds session_cache_timeout{300};
+};
+
 struct RedisSettings {
   Address address{"127.0.0.1", 6380, ""};
   std::string username;
@@ -29,6 +44,11 @@ struct RedisSettings {
   Address feed_address{"127.0.0.1", 0, ""};
   bool discard_data = false;
   std::string server_program = "redis-server";
+  bool tls = false;
+  std::string tls_cert_file, tls_key_file;
+  std::string tls_key_file_pass;
+  std::string tls_ca_cert_file, tls_ca_cert_dir;
+  std::string tls_verify = "host";
 };
 
 struct UserSettings {
@@ -58,6 +78,7 @@ struct TimeoutSettings {
   std::chrono::milliseconds read{5000};
   std::chrono::milliseconds attach{60000};
   std::chrono::milliseconds drain{10000};
+  std::chrono::milliseconds handshake{10000};
 };
 
 struct LimitSettings {
@@ -77,6 +98,7 @@ struct LoggingSettings {
 
 struct Settings {
   ListenSettings listen;
+  TlsSettings tls;
   RedisSettings redis;
   UserSettings users;
   LogSettings log;

@@ -13,10 +13,61 @@ using S = Settings;
 
 std::vector<Setting> make_table() {
   return {
-      tcp_address<&S::listen, &ListenSettings::address>(
+      optional_address<&S::listen, &ListenSettings::address>(
           {"listen.address", "--listen", "HOST:PORT", "Where clients connect.",
            "\"0.0.0.0:6379\" listens on all IPv4 addresses, \"[::]:6379\" on all IPv6 addresses. Port 0 takes any free "
-           "port."}),
+           "port. \"off\": only with TLS (tls.listen)."}),
+
+      optional_address<&S::tls, &TlsSettings::listen>({"tls.listen", "--tls-listen", "HOST:PORT",
+                                                       "Where clients connect with TLS.",
+                                                       "Beside listen.address, or alone when that is \"off\"."}),
+      text<&S::tls, &TlsSettings::cert_file>(
+          {"tls.cert-file", "--tls-cert-file", "FILE", "Holdfast's certificate, in PEM.",
+           "With the certificates between it and its CA behind it. The files of certificates are read again when they "
+           "change and at SIGHUP; connections go on with what they began with."}),
+      text<&S::tls, &TlsSettings::key_file>(
+          {"tls.key-file", "--tls-key-file", "FILE", "The private key of tls.cert-file, in PEM.", ""}),
+      secret_text<&S::tls, &TlsSettings::key_file_pass>({"tls.key-file-pass", "", "",
+                                                         "The pass phrase of tls.key-file.",
+                                                         "Never shown, and without a flag. Empty: the key has none."}),
+      text<&S::tls, &TlsSettings::ca_cert_file>(
+          {"tls.ca-cert-file", "--tls-ca-cert-file", "FILE",
+           "The certificates of the CAs that clients' certificates come from, in PEM.", ""}),
+      text<&S::tls, &TlsSettings::ca_cert_dir>({"tls.ca-cert-dir", "--tls-ca-cert-dir", "DIR",
+                                                "The same as a directory, prepared by \"openssl rehash\".", ""}),
+      text<&S::tls, &TlsSettings::crl_file>(
+          {"tls.crl-file", "--tls-crl-file", "FILE", "The revoked certificates of these CAs, in PEM.",
+           "One list for every CA on the way from a client's certificate to its root. Empty: nothing is revoked."}),
+      choice<&S::tls, &TlsSettings::auth_clients>(
+          {"tls.auth-clients", "--tls-auth-clients", "WHO", "Whether clients need a certificate.",
+           "As in Redis. yes: each needs one; optional: one that is shown must be valid; no: none is asked for."},
+          {"yes", "no", "optional"}),
+      choice<&S::tls, &TlsSettings::auth_clients_user>(
+          {"tls.auth-clients-user", "--tls-auth-clients-user", "FIELD",
+           "The field of a client's certificate that names the user it is signed in as.", "off: none."},
+          {"off", "CN"}),
+      text<&S::tls, &TlsSettings::protocols>({"tls.protocols", "--tls-protocols", "NAMES",
+                                              "The versions of TLS that are spoken.",
+                                              "One or both of TLSv1.2 and TLSv1.3, with a space between them."}),
+      text<&S::tls, &TlsSettings::ciphers>({"tls.ciphers", "--tls-ciphers", "LIST",
+                                            "The ciphers of TLSv1.2, as in \"man openssl-ciphers\".",
+                                            "Empty: OpenSSL's defaults."}),
+      text<&S::tls, &TlsSettings::ciphersuites>({"tls.ciphersuites", "--tls-ciphersuites", "LIST",
+                                                 "The ciphersuites of TLSv1.3, with \":\" between them.",
+                                                 "Empty: OpenSSL's defaults."}),
+      boolean<&S::tls, &TlsSettings::prefer_server_ciphers>({"tls.prefer-server-ciphers", "--tls-prefer-server-ciphers",
+                                                             "", "Choose ciphers by our order, not by the client's.",
+                                                             ""}),
+      boolean<&S::tls, &TlsSettings::session_caching>({"tls.session-caching", "--tls-session-caching", "",
+                                                       "Let clients that come back resume their session.",
+                                                       "Which spares most of the handshake."}),
+      number<&S::tls, &TlsSettings::session_cache_size>(
+          {"tls.session-cache-size", "--tls-session-cache-size", "N", "How many sessions are kept.", ""}, 1,
+          10'000'000),
+      number<&S::tls, &TlsSettings::session_cache_timeout>(
+          {"tls.session-cache-timeout", "--tls-session-cache-timeout", "SECONDS",
+           "How long a session can be resumed, in seconds.", ""},
+          1, 604'800),
 
       redis_address<&S::redis, &RedisSettings::address>(
           {"redis.address", "--redis", "ADDRESS", "The Redis that this proxy owns.",
@@ -54,6 +105,29 @@ std::vector<Setting> make_table() {
            "The redis-server program with which base snapshots are verified.",
            "It is run privately, beside the Redis that serves, and should have the same version or a newer one. "
            "Without a \"/\" it is looked for in PATH."}),
+      boolean<&S::redis, &RedisSettings::tls>(
+          {"redis.tls", "--redis-tls", "", "Speak TLS with Redis.",
+           "redis.address is its tls-port then. Redis connects to the feed with TLS too (Holdfast sets its "
+           "tls-replication) and must show a certificate of redis.tls-ca-cert-file."}),
+      text<&S::redis, &RedisSettings::tls_cert_file>(
+          {"redis.tls-cert-file", "--redis-tls-cert-file", "FILE", "The certificate that Redis is shown, in PEM.",
+           "Also the feed's. Empty: Redis asks for none; the feed's is tls.cert-file."}),
+      text<&S::redis, &RedisSettings::tls_key_file>({"redis.tls-key-file", "--redis-tls-key-file", "FILE",
+                                                     "The private key of redis.tls-cert-file, in PEM.", ""}),
+      secret_text<&S::redis, &RedisSettings::tls_key_file_pass>(
+          {"redis.tls-key-file-pass", "", "", "The pass phrase of redis.tls-key-file.",
+           "Never shown, and without a flag. Empty: the key has none."}),
+      text<&S::redis, &RedisSettings::tls_ca_cert_file>(
+          {"redis.tls-ca-cert-file", "--redis-tls-ca-cert-file", "FILE",
+           "The certificates of the CAs that Redis's certificate comes from, in PEM.", ""}),
+      text<&S::redis, &RedisSettings::tls_ca_cert_dir>({"redis.tls-ca-cert-dir", "--redis-tls-ca-cert-dir", "DIR",
+                                                        "The same as a directory, prepared by \"openssl rehash\".",
+                                                        ""}),
+      choice<&S::redis, &RedisSettings::tls_verify>(
+          {"redis.tls-verify", "--redis-tls-verify", "HOW", "What Redis's certificate is checked for.",
+           "host: it comes from one of the CAs and is for the host in redis.address; ca: it comes from one of the CAs, "
+           "whoever it is for (all that Redis itself ever checks)."},
+          {"host", "ca"}),
 
       secret_text<&S::users, &UserSettings::requirepass>(
           {"users.requirepass", "", "", "The password that clients must give, as Redis's requirepass.",
@@ -122,6 +196,10 @@ std::vector<Setting> make_table() {
            "How long writes under way may take to finish when Holdfast is told to stop, in milliseconds.",
            "0: they are not waited for."},
           0, kDayInMs),
+      number<&S::timeouts, &TimeoutSettings::handshake>(
+          {"timeouts.handshake-ms", "--timeouts-handshake-ms", "MS",
+           "How long the handshake of TLS may take, in milliseconds.", "Then the connection is closed."},
+          1, kDayInMs),
 
       number<&S::limits, &LimitSettings::clients>(
           {"limits.clients", "--limits-clients", "N", "How many clients may be connected at once.",
@@ -171,6 +249,7 @@ std::vector<Setting> make_table() {
 const std::vector<SettingsSection>& settings_sections() {
   static const std::vector<SettingsSection> sections = {
       {"listen", "Clients", "Where clients find Holdfast."},
+      {"tls", "TLS for clients", "Encrypted connections of clients. The names are Redis's."},
       {"redis", "Redis", "The stock Redis that holds the data."},
       {"users", "Users", "Who may connect and do what; they are kept with the log."},
       {"log", "Log", "Where every write is committed before Redis sees it."},

@@ -10,21 +10,33 @@ namespace {
 constexpr int64_t kStalledMs = 10'000;  // how long a finishing client may take nothing of its replies
 constexpr int64_t kLingerMs = 1'000;
 
-bool has_unread_bytes(const Socket& socket, uv_stream_t* stream) {
+bool has_unread_bytes(uv_stream_t* stream) {
   uv_os_fd_t fd = -1;
   int unread = 0;
-  return !socket.closing() && uv_fileno(reinterpret_cast<uv_handle_t*>(stream), &fd) == 0 &&
-         ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+  return uv_fileno(reinterpret_cast<uv_handle_t*>(stream), &fd) == 0 && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
 }  // namespace
 
 void ClientConnection::open(SessionId id) {
   id_ = id;
+  known_ = true;
+  state_ = State::kOpen;
   choose_reading();
 }
 
-void ClientConnection::on_data(std::string_view data) {
+void ClientConnection::shake_hands(SessionId id, const TlsContext& context) {
+  id_ = id;
+  state_ = State::kShakingHands;
+  secure(context);
+  choose_reading();
+}
+
+void ClientConnection::on_secured() { clients_->on_secured(this); }
+
+void ClientConnection::on_tls_failed() { clients_->on_tls_failed(this); }
+
+void ClientConnection::on_plain(std::string_view data) {
   if (state_ == State::kOpen) clients_->on_data(id_, data);
 }
 
@@ -37,7 +49,7 @@ void ClientConnection::on_end() {
 }
 
 void ClientConnection::choose_reading() {
-  const bool wanted = state_ == State::kOpen ? !held_ && !flooded_ : state_ == State::kLingering;
+  const bool wanted = state_ == State::kOpen ? !held_ && !flooded_ : state_ != State::kFlushing;
   set_reading(wanted && !ended_);
 }
 
@@ -46,7 +58,7 @@ void ClientConnection::hold(bool on) {
   choose_reading();
 }
 
-void ClientConnection::on_unsent_changed() {
+void ClientConnection::on_unsent() {
   const size_t now = closing() ? 0 : unsent();
   clients_->count_unsent(counted_, now);
   counted_ = now;
@@ -64,12 +76,13 @@ void ClientConnection::finish(int64_t now_ms) {
   state_ = State::kFlushing;
   moved_ms_ = now_ms;
   choose_reading();
-  if (unsent() == 0) shut();
+  send_end();
+  if (state_ == State::kFlushing && !closing() && unsent() == 0) shut();
 }
 
 // A socket that is closed with unread bytes resets the connection, and replies on their way are lost with it.
 void ClientConnection::shut() {
-  if (!has_unread_bytes(*this, stream())) return close(0);
+  if (!has_unread_bytes(stream())) return close(0);
   state_ = State::kLingering;
   moved_ms_ = static_cast<int64_t>(uv_now(loop()));
   auto* request = new uv_shutdown_t;
@@ -83,14 +96,13 @@ void ClientConnection::shut() {
 
 void ClientConnection::check_time(int64_t now_ms) {
   if (closing()) return;
-  const size_t queue = uv_stream_get_write_queue_size(stream());
-  if (state_ == State::kFlushing && queue != queue_seen_) {
-    queue_seen_ = queue;
+  if (state_ == State::kFlushing && left() != left_seen_) {
+    left_seen_ = left();
     moved_ms_ = now_ms;
   }
   if (now_ms - moved_ms_ > (state_ == State::kFlushing ? kStalledMs : kLingerMs)) close(UV_ETIMEDOUT);
 }
 
-void ClientConnection::on_closed(int why) { clients_->on_closed(id_, why); }
+void ClientConnection::on_closed(int why) { clients_->on_closed(*this, why); }
 
 }  // namespace holdfast

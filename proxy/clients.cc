@@ -7,6 +7,7 @@
 
 #include "config/byte_size.h"
 #include "core/shard/shard.h"
+#include "proxy/certificates.h"
 
 namespace holdfast {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 constexpr size_t kReadBytes = 64 << 10;
 constexpr int kBacklog = 511;       // as Redis's tcp-backlog
 constexpr unsigned kSlotBits = 24;  // more than limits.clients can be
+constexpr size_t kMostStrangers = 2000;
 constexpr char kTooMany[] = "-ERR max number of clients reached\r\n";
 
 uint64_t slot_of(SessionId id) { return id & ((uint64_t{1} << kSlotBits) - 1); }
@@ -35,7 +37,7 @@ std::string text_of(const sockaddr_storage& name) {
 }
 
 using NameOf = int(const uv_tcp_t*, sockaddr*, int*);
-std::string name_by(NameOf* name_of, uv_stream_t* stream) {
+std::string name_by(NameOf* name_of, const uv_stream_t* stream) {
   sockaddr_storage name{};
   int bytes = sizeof name;
   name_of(reinterpret_cast<const uv_tcp_t*>(stream), reinterpret_cast<sockaddr*>(&name), &bytes);
@@ -44,11 +46,36 @@ std::string name_by(NameOf* name_of, uv_stream_t* stream) {
 
 }  // namespace
 
-Clients::Clients(uv_loop_t* loop, const LimitSettings& limits, Shard* shard)
-    : loop_(loop), limits_(limits), shard_(shard), listener_(loop, this), buffer_(kReadBytes) {}
+Clients::Clients(uv_loop_t* loop, const Settings& settings, const Certificates* certificates, Shard* shard)
+    : loop_(loop),
+      listen_(settings.listen),
+      tls_(settings.tls),
+      limits_(settings.limits),
+      handshake_ms_(settings.timeouts.handshake.count()),
+      certificates_(certificates),
+      shard_(shard),
+      listener_(loop, this),
+      tls_listener_(loop, this),
+      buffer_(kReadBytes) {}
 
-Result<Done> Clients::listen(const Address& address, const std::string& flag) {
-  return listener_.listen(address, flag, kBacklog);
+Result<Done> Clients::listen() {
+  if (!listen_.address.is_off()) {
+    if (auto done = listener_.listen(listen_.address, "--listen", kBacklog); !done) return done;
+  }
+  if (tls_.listen.is_off()) return Done{};
+  return tls_listener_.listen(tls_.listen, "--tls-listen", kBacklog);
+}
+
+std::string Clients::addresses() const {
+  std::string all = listen_.address.is_off() ? "" : to_string(listener_.address());
+  if (!tls_.listen.is_off()) all += (all.empty() ? "" : " and ") + to_string(tls_listener_.address()) + " (TLS)";
+  return all;
+}
+
+void Clients::stop_accepting() {
+  listener_.close();
+  tls_listener_.close();
+  while (ClientConnection* stranger = oldest_stranger()) stranger->close(0);
 }
 
 ClientConnection* Clients::find(SessionId id) const {
@@ -57,13 +84,42 @@ ClientConnection* Clients::find(SessionId id) const {
   return connection != nullptr && connection->id() == id ? connection : nullptr;
 }
 
-void Clients::on_connection(uv_stream_t* server) {
+void Clients::on_connection(const Listener& listener, uv_stream_t* server) {
   auto* connection = new ClientConnection(loop_, &buffer_, this);
   if (const int failed = uv_accept(server, connection->stream()); failed != 0) return connection->close(failed);
-  if (count() >= shard_->max_clients()) {
-    connection->send(kTooMany);
+  const bool secure = &listener == &tls_listener_;
+  if (!make_room()) {
+    if (!secure) connection->send(kTooMany);
     return connection->close(0);
   }
+  connection->tune_tcp();
+  const SessionId id = give_id(connection);
+  if (!secure) return introduce(connection, id);
+  strangers_.push_back({id, static_cast<int64_t>(uv_now(loop_))});
+  strangers_count_++;
+  connection->shake_hands(id, *certificates_->for_clients());
+}
+
+// Strangers give way, so that they cannot keep out anybody who would have something to say.
+bool Clients::make_room() {
+  const bool full = count() >= shard_->max_clients();
+  if (!full && strangers_count_ < kMostStrangers) return true;
+  ClientConnection* stranger = oldest_stranger();
+  if (stranger == nullptr) return !full;
+  note_failure(*stranger, "it gave way to a newer connection");
+  stranger->close(UV_ECONNABORTED);
+  return true;
+}
+
+ClientConnection* Clients::oldest_stranger() {
+  for (; !strangers_.empty(); strangers_.pop_front()) {
+    ClientConnection* connection = find(strangers_.front().id);
+    if (connection != nullptr && connection->shaking_hands()) return connection;
+  }
+  return nullptr;
+}
+
+SessionId Clients::give_id(ClientConnection* connection) {
   uint64_t slot = slots_.size();
   if (free_.empty()) {
     slots_.push_back(connection);
@@ -72,8 +128,10 @@ void Clients::on_connection(uv_stream_t* server) {
     free_.pop_back();
     slots_[slot] = connection;
   }
-  connection->tune_tcp();
-  const SessionId id = next_serial_++ << kSlotBits | slot;
+  return next_serial_++ << kSlotBits | slot;
+}
+
+void Clients::introduce(ClientConnection* connection, SessionId id) {
   shard_->on_client_connected(id, name_by(uv_tcp_getpeername, connection->stream()),
                               name_by(uv_tcp_getsockname, connection->stream()));
   connection->open(id);
@@ -83,13 +141,37 @@ void Clients::on_data(SessionId id, std::string_view data) { shard_->on_client_d
 
 void Clients::on_end(SessionId id) { shard_->on_client_end(id); }
 
-void Clients::on_closed(SessionId id, int why) {
+void Clients::on_secured(ClientConnection* connection) {
+  strangers_count_--;
+  spdlog::debug("client {}: {}, certificate of \"{}\"", connection->id(), connection->describe_tls(),
+                connection->peer_common_name());
+  introduce(connection, connection->id());
+}
+
+// Also in the middle of a connection: it is finished like any other, so that the other side learns why.
+void Clients::on_tls_failed(ClientConnection* connection) {
+  note_failure(*connection, connection->tls_failure());
+  finish(connection->id());
+}
+
+void Clients::note_failure(const ClientConnection& connection, const std::string& why) {
+  const std::string message = "TLS with " + name_by(uv_tcp_getpeername, connection.stream()) + " failed: " + why;
+  const std::string text = failures_.note(message, static_cast<int64_t>(uv_now(loop_)));
+  text.empty() ? spdlog::debug("{}", message) : spdlog::info("{}", text);
+}
+
+void Clients::on_closed(const ClientConnection& connection, int why) {
+  const SessionId id = connection.id();
   if (id == 0) return;  // it was refused at the door
   const uint64_t slot = slot_of(id);
   if (why != 0 && why != UV_EOF) spdlog::debug("client {} is gone: {}", id, uv_strerror(why));
   slots_[slot] = nullptr;
   free_.push_back(static_cast<uint32_t>(slot));
-  shard_->on_client_disconnected(id);
+  if (connection.known()) {
+    shard_->on_client_disconnected(id);
+  } else {
+    strangers_count_--;
+  }
 }
 
 void Clients::send(SessionId id, std::string bytes) {
@@ -147,9 +229,15 @@ void Clients::close_all() {
 }
 
 void Clients::check_time() {
-  std::erase_if(finishing_, [this](SessionId id) {
+  const int64_t now = static_cast<int64_t>(uv_now(loop_));
+  for (ClientConnection* one = oldest_stranger(); one != nullptr; one = oldest_stranger()) {
+    if (now - strangers_.front().since_ms < handshake_ms_) break;
+    note_failure(*one, "no agreement within timeouts.handshake-ms");
+    one->close(UV_ETIMEDOUT);
+  }
+  std::erase_if(finishing_, [this, now](SessionId id) {
     ClientConnection* connection = find(id);
-    if (connection != nullptr) connection->check_time(static_cast<int64_t>(uv_now(loop_)));
+    if (connection != nullptr) connection->check_time(now);
     return connection == nullptr || connection->closing();
   });
 }

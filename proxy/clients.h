@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,19 +10,22 @@
 #include "config/settings.h"
 #include "core/shard/world.h"
 #include "proxy/client_connection.h"
+#include "proxy/failure_log.h"
 #include "proxy/listener.h"
 
 namespace holdfast {
 
+class Certificates;
 class Shard;
 
 class Clients : Listener::Events {
  public:
-  Clients(uv_loop_t* loop, const LimitSettings& limits, Shard* shard);
+  Clients(uv_loop_t* loop, const Settings& settings, const Certificates* certificates, Shard* shard);
 
-  Result<Done> listen(const Address& address, const std::string& flag);
-  const Address& address() const { return listener_.address(); }
-  void stop_accepting() { listener_.close(); }
+  // Where the settings say: without TLS, with it, or both.
+  Result<Done> listen();
+  std::string addresses() const;  // for people
+  void stop_accepting();
 
   void send(SessionId id, std::string bytes);
   void hold(SessionId id, bool on);
@@ -38,19 +42,30 @@ class Clients : Listener::Events {
   // For the connections.
   void on_data(SessionId id, std::string_view data);
   void on_end(SessionId id);
-  void on_closed(SessionId id, int why);
+  void on_secured(ClientConnection* connection);
+  void on_tls_failed(ClientConnection* connection);
+  void on_closed(const ClientConnection& connection, int why);
   void count_unsent(size_t before, size_t now) { unsent_ += now - before; }
   size_t output_limit() const { return limits_.client_output_bytes; }
 
  private:
-  void on_connection(uv_stream_t* server) override;
+  void on_connection(const Listener& listener, uv_stream_t* server) override;
+  SessionId give_id(ClientConnection* connection);
+  void introduce(ClientConnection* connection, SessionId id);
   ClientConnection* find(SessionId id) const;
+  ClientConnection* oldest_stranger();
+  bool make_room();
+  void note_failure(const ClientConnection& connection, const std::string& why);
   void shed();
 
   uv_loop_t* loop_;
+  const ListenSettings listen_;
+  const TlsSettings tls_;
   const LimitSettings limits_;
+  const int64_t handshake_ms_;
+  const Certificates* certificates_;
   Shard* shard_;
-  Listener listener_;
+  Listener listener_, tls_listener_;
   ReadBuffer buffer_;
 
   // An id is the place in `slots_` and, above it, a number that is never used twice.
@@ -58,6 +73,16 @@ class Clients : Listener::Events {
   std::vector<uint32_t> free_;
   uint64_t next_serial_ = 1;
   std::vector<SessionId> finishing_;
+
+  // Those that are not known yet, because TLS is not agreed on. Some in the queue may be known by now, or gone.
+  struct Stranger {
+    SessionId id;
+    int64_t since_ms;
+  };
+  std::deque<Stranger> strangers_;
+  size_t strangers_count_ = 0;
+  FailureLog failures_;
+
   size_t unsent_ = 0;  // of all clients
 };
 

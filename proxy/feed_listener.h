@@ -4,16 +4,18 @@
 #include <string>
 
 #include "config/address.h"
+#include "proxy/failure_log.h"
 #include "proxy/listener.h"
-#include "proxy/socket.h"
+#include "proxy/tls_socket.h"
 
 namespace holdfast {
 
+class Certificates;
 class Shard;
 
 class FeedListener : Listener::Events {
  public:
-  FeedListener(uv_loop_t* loop, Shard* shard);
+  FeedListener(uv_loop_t* loop, const Certificates* certificates, Shard* shard);
 
   Result<Done> listen(const Address& address, const std::string& flag);
 
@@ -30,13 +32,17 @@ class FeedListener : Listener::Events {
  private:
   class Connection;
 
-  void on_connection(uv_stream_t* server) override;
+  void on_connection(const Listener& listener, uv_stream_t* server) override;
+  void take(Connection* connection);
 
   uv_loop_t* loop_;
+  const Certificates* certificates_;
   Shard* shard_;
   Listener listener_;
   ReadBuffer buffer_;
+  FailureLog failures_;
   Connection* connection_ = nullptr;
+  Connection* shaking_hands_ = nullptr;  // the one that came last, while TLS is not agreed on
 };
 
 }  // namespace holdfast

@@ -50,7 +50,8 @@ Result<Done> Listener::listen(const Address& address, const std::string& flag, i
       if (status != 0) {
         spdlog::warn("a connection could not be accepted: {}", uv_strerror(status));
       } else {
-        static_cast<Listener*>(server->data)->events_->on_connection(server);
+        const auto* self = static_cast<Listener*>(server->data);
+        self->events_->on_connection(*self, server);
       }
     });
   }

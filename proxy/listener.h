@@ -12,11 +12,11 @@ namespace holdfast {
 
 class Listener {
  public:
-  // Someone wants to connect: must uv_accept() from `server`.
+  // Someone wants to connect to `listener`: must uv_accept() from `server`.
   class Events {
    public:
     virtual ~Events() = default;
-    virtual void on_connection(uv_stream_t* server) = 0;
+    virtual void on_connection(const Listener& listener, uv_stream_t* server) = 0;
   };
 
   Listener(uv_loop_t* loop, Events* events) : loop_(loop), events_(events) {}

@@ -35,6 +35,10 @@ void on_stop_signal(int signal_number) {
   shell->stop();
 }
 
+void on_reload_signal(int /*signal_number*/) {
+  if (Shell* shell = running.load()) shell->reload();
+}
+
 void handle_signals(Shell* shell) {
   running = shell;
   struct sigaction stop {};
@@ -42,6 +46,10 @@ void handle_signals(Shell* shell) {
   stop.sa_flags = SA_RESTART;
   sigaction(SIGTERM, &stop, nullptr);
   sigaction(SIGINT, &stop, nullptr);
+  struct sigaction reload {};
+  reload.sa_handler = on_reload_signal;
+  reload.sa_flags = SA_RESTART;
+  sigaction(SIGHUP, &reload, nullptr);
 }
 
 // Makes room for the sockets of `limits->clients`, or lowers it to what there is room for, as Redis does.

@@ -31,6 +31,7 @@ ShardOptions shard_options(const Settings& settings) {
   options.requirepass = settings.users.requirepass;
   options.reserved_database = static_cast<int>(settings.redis.reserved_database);
   options.discard_redis_data = settings.redis.discard_data;
+  options.redis_tls = settings.redis.tls;
   options.batches_in_flight = static_cast<size_t>(settings.log.in_flight);
   options.max_batch_bytes = settings.log.max_batch_bytes;
   options.write_timeout_ms = settings.timeouts.write.count();
@@ -43,6 +44,56 @@ ShardOptions shard_options(const Settings& settings) {
   options.frontdesk.total_bytes = settings.limits.total_bytes;
   options.frontdesk.clients = static_cast<size_t>(settings.limits.clients);
   options.frontdesk.idle_ms = std::chrono::milliseconds(settings.limits.idle).count();
+  return options;
+}
+
+TlsOptions client_tls_options(const Settings& settings) {
+  const TlsSettings& tls = settings.tls;
+  TlsOptions options;
+  options.cert_file = tls.cert_file;
+  options.key_file = tls.key_file;
+  options.key_file_pass = tls.key_file_pass;
+  options.ca_cert_file = tls.ca_cert_file;
+  options.ca_cert_dir = tls.ca_cert_dir;
+  options.crl_file = tls.crl_file;
+  options.peer = tls.auth_clients == "no"         ? TlsOptions::PeerCertificate::kNone
+                 : tls.auth_clients == "optional" ? TlsOptions::PeerCertificate::kOptional
+                                                  : TlsOptions::PeerCertificate::kRequired;
+  options.protocols = tls.protocols;
+  options.ciphers = tls.ciphers;
+  options.ciphersuites = tls.ciphersuites;
+  options.prefer_server_ciphers = tls.prefer_server_ciphers;
+  options.session_caching = tls.session_caching;
+  options.session_cache_size = tls.session_cache_size;
+  options.session_cache_seconds = tls.session_cache_timeout.count();
+  return options;
+}
+
+TlsOptions redis_tls_options(const Settings& settings) {
+  const RedisSettings& redis = settings.redis;
+  TlsOptions options;
+  options.side = TlsOptions::Side::kClient;
+  options.cert_file = redis.tls_cert_file;
+  options.key_file = redis.tls_key_file;
+  options.key_file_pass = redis.tls_key_file_pass;
+  options.ca_cert_file = redis.tls_ca_cert_file;
+  options.ca_cert_dir = redis.tls_ca_cert_dir;
+  options.peer_host = redis.address.host;
+  options.check_peer_host = redis.tls_verify == "host";
+  return options;
+}
+
+// Only Redis connects there, and gets all the data: it has to show who it is.
+TlsOptions feed_tls_options(const Settings& settings) {
+  TlsOptions options = redis_tls_options(settings);
+  options.side = TlsOptions::Side::kServer;
+  options.peer = TlsOptions::PeerCertificate::kRequired;
+  options.session_caching = false;
+  if (options.cert_file.empty()) {
+    options.cert_file = settings.tls.cert_file;
+    options.key_file = settings.tls.key_file;
+    options.key_file_pass = settings.tls.key_file_pass;
+  }
   return options;
 }
 

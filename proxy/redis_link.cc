@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/shard/shard.h"
+#include "proxy/certificates.h"
 
 namespace holdfast {
 namespace {
@@ -12,9 +13,9 @@ constexpr size_t kReadBytes = 256 << 10;
 
 }  // namespace
 
-class RedisLink::Connection final : public Socket {
+class RedisLink::Connection final : public TlsSocket {
  public:
-  Connection(RedisLink* link, Kind kind) : Socket(link->loop_, &link->buffer_, kind), link_(link) {
+  Connection(RedisLink* link, Kind kind) : TlsSocket(link->loop_, &link->buffer_, kind), link_(link) {
     request_.data = this;
   }
 
@@ -31,25 +32,36 @@ class RedisLink::Connection final : public Socket {
     link_ = nullptr;
     close(0);
   }
+  bool connected() const { return connected_ms_ != 0; }
   bool up() const { return up_; }
+  // 0: it is not waiting for TLS to be agreed on.
+  int64_t shaking_hands_since_ms() const { return up_ || closing() ? 0 : connected_ms_; }
 
  private:
   static void connected(uv_connect_t* request, int status) {
     auto* self = static_cast<Connection*>(request->data);
     if (self->closing()) return;
     if (status != 0) return self->close(status);
-    self->up_ = true;
     if (self->tcp_) self->tune_tcp();
+    self->connected_ms_ = static_cast<int64_t>(uv_now(self->loop()));
+    const TlsContext* tls = self->link_->certificates_->for_redis();
+    if (tls != nullptr) self->secure(*tls);
     self->set_reading(true);
-    self->link_->shard_->on_link_up(self->link_->which_);
+    if (tls == nullptr) self->on_secured();
   }
-  void on_data(std::string_view data) override { link_->shard_->on_link_data(link_->which_, data); }
+  void on_secured() override {
+    if (closing()) return;
+    up_ = true;
+    link_->shard_->on_link_up(link_->which_);
+  }
+  void on_plain(std::string_view data) override { link_->shard_->on_link_data(link_->which_, data); }
   void on_closed(int why) override {
-    if (link_ != nullptr) link_->on_closed(up_, why);
+    if (link_ != nullptr) link_->on_closed(*this, why);
   }
 
   RedisLink* link_;  // nullptr: nobody wants to hear of it any more
   uv_connect_t request_;
+  int64_t connected_ms_ = 0;
   bool tcp_ = false;
   bool up_ = false;
 };
@@ -59,8 +71,15 @@ struct RedisLink::Lookup {
   RedisLink* link;
 };
 
-RedisLink::RedisLink(uv_loop_t* loop, Link which, Address address, Shard* shard)
-    : loop_(loop), which_(which), address_(std::move(address)), shard_(shard), buffer_(kReadBytes) {}
+RedisLink::RedisLink(uv_loop_t* loop, Link which, const Settings& settings, const Certificates* certificates,
+                     Shard* shard)
+    : loop_(loop),
+      which_(which),
+      address_(settings.redis.address),
+      handshake_ms_(settings.timeouts.handshake.count()),
+      certificates_(certificates),
+      shard_(shard),
+      buffer_(kReadBytes) {}
 
 void RedisLink::connect() {
   close();
@@ -116,13 +135,18 @@ void RedisLink::try_next() {
   connection_->connect_tcp(address);
 }
 
-void RedisLink::on_closed(bool was_up, int why) {
+void RedisLink::on_closed(const Connection& connection, int why) {
+  const bool was_up = connection.up();
   connection_ = nullptr;
   if (!was_up && !addresses_.empty()) return try_next();
   addresses_.clear();
   std::string reason = "Redis at " + to_string(address_);
   if (!lookup_error_.empty()) {
     reason += ": " + lookup_error_;
+  } else if (!connection.tls_failure().empty()) {
+    reason += ": TLS failed: " + connection.tls_failure();
+  } else if (!was_up && connection.connected()) {
+    reason += std::string(": no TLS is agreed on (") + uv_strerror(why) + "); is redis.address its tls-port?";
   } else if (!was_up) {
     reason += " cannot be reached: " + std::string(uv_strerror(why));
   } else if (why == UV_EOF) {
@@ -131,6 +155,11 @@ void RedisLink::on_closed(bool was_up, int why) {
     reason += ": the connection broke: " + std::string(uv_strerror(why));
   }
   shard_->on_link_down(which_, reason);
+}
+
+void RedisLink::check_time() {
+  const int64_t since = connection_ != nullptr ? connection_->shaking_hands_since_ms() : 0;
+  if (since != 0 && static_cast<int64_t>(uv_now(loop_)) - since > handshake_ms_) connection_->close(UV_ETIMEDOUT);
 }
 
 void RedisLink::send(std::string bytes) {

@@ -6,17 +6,18 @@
 #include <string>
 #include <vector>
 
-#include "config/address.h"
+#include "config/settings.h"
 #include "core/shard/world.h"
-#include "proxy/socket.h"
+#include "proxy/tls_socket.h"
 
 namespace holdfast {
 
+class Certificates;
 class Shard;
 
 class RedisLink {
  public:
-  RedisLink(uv_loop_t* loop, Link which, Address address, Shard* shard);
+  RedisLink(uv_loop_t* loop, Link which, const Settings& settings, const Certificates* certificates, Shard* shard);
   RedisLink(const RedisLink&) = delete;
   RedisLink& operator=(const RedisLink&) = delete;
 
@@ -26,6 +27,8 @@ class RedisLink {
   void close();
   // Stops or resumes reading; ends with the connection.
   void hold(bool on);
+  // To be called now and then: ends a handshake of TLS that takes too long.
+  void check_time();
 
  private:
   class Connection;
@@ -34,11 +37,13 @@ class RedisLink {
   void look_up();
   void try_next();
   void failed(int why);
-  void on_closed(bool was_up, int why);
+  void on_closed(const Connection& connection, int why);
 
   uv_loop_t* loop_;
   const Link which_;
   const Address address_;
+  const int64_t handshake_ms_;
+  const Certificates* certificates_;
   Shard* shard_;
   ReadBuffer buffer_;
 

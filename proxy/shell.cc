@@ -13,6 +13,7 @@ namespace holdfast {
 namespace {
 
 constexpr int64_t kClientCheckMs = 250;
+constexpr int64_t kFileCheckMs = 1000;
 
 // Of the wall clock over libuv's. In nanoseconds: rounded, it could put our time a moment ahead of Redis's.
 int64_t wall_minus_monotonic_ns() {
@@ -35,18 +36,19 @@ uv_loop_t* Shell::init(uv_loop_t* loop) {
 Shell::Shell(const Settings& settings, const ShardOptions& options, std::unique_ptr<Log> log)
     : settings_(settings),
       log_(std::move(log)),
-      clients_(init(&loop_), settings.limits, &shard_),
-      main_(&loop_, Link::kMain, settings.redis.address, &shard_),
-      tap_(&loop_, Link::kTap, settings.redis.address, &shard_),
-      events_(&loop_, Link::kEvents, settings.redis.address, &shard_),
-      aside_(&loop_, Link::kAside, settings.redis.address, &shard_),
-      feed_(&loop_, &shard_),
+      certificates_(settings),
+      clients_(init(&loop_), settings, &certificates_, &shard_),
+      main_(&loop_, Link::kMain, settings, &certificates_, &shard_),
+      tap_(&loop_, Link::kTap, settings, &certificates_, &shard_),
+      events_(&loop_, Link::kEvents, settings, &certificates_, &shard_),
+      aside_(&loop_, Link::kAside, settings, &certificates_, &shard_),
+      feed_(&loop_, &certificates_, &shard_),
       snapshots_(settings.snapshots.directory, settings.redis.server_program,
                  [this] { uv_async_send(&snapshot_ready_); }),
       unix_minus_monotonic_ns_(wall_minus_monotonic_ns()),
       shard_(this, options) {
   loop_.data = prepare_.data = idle_.data = timer_.data = this;
-  log_ready_.data = snapshot_ready_.data = stop_.data = this;
+  log_ready_.data = snapshot_ready_.data = stop_.data = reload_.data = this;
   uv_prepare_init(&loop_, &prepare_);
   uv_idle_init(&loop_, &idle_);
   uv_timer_init(&loop_, &timer_);
@@ -54,11 +56,13 @@ Shell::Shell(const Settings& settings, const ShardOptions& options, std::unique_
   uv_async_init(&loop_, &log_ready_, [](uv_async_t*) {});
   uv_async_init(&loop_, &snapshot_ready_, [](uv_async_t* handle) { shell_of(handle)->on_snapshot_wake(); });
   uv_async_init(&loop_, &stop_, [](uv_async_t* handle) { shell_of(handle)->begin_to_stop(); });
+  uv_async_init(&loop_, &reload_, [](uv_async_t* handle) { shell_of(handle)->certificates_.reload(); });
 }
 
 Result<Done> Shell::listen() {
+  if (auto done = certificates_.load(); !done) return done;
   if (auto done = feed_.listen(settings_.redis.feed_address, "--feed-address"); !done) return done;
-  return clients_.listen(settings_.listen.address, "--listen");
+  return clients_.listen();
 }
 
 int Shell::run() {
@@ -67,7 +71,7 @@ int Shell::run() {
   uv_timer_start(
       &timer_, [](uv_timer_t* handle) { shell_of(handle)->tick(); }, Shard::kTickMs, Shard::kTickMs);
   spdlog::info("holdfast {} (pid {}): listening on {}, Redis at {}, log: {}", kVersion, uv_os_getpid(),
-               to_string(clients_.address()), to_string(settings_.redis.address), log_->describe());
+               clients_.addresses(), to_string(settings_.redis.address), log_->describe());
   shard_.start();
   uv_run(&loop_, UV_RUN_DEFAULT);
   log_->set_ready_callback(nullptr);
@@ -94,10 +98,15 @@ void Shell::tick() {
   if (monotonic_ms() >= next_client_check_ms_) {
     next_client_check_ms_ = monotonic_ms() + kClientCheckMs;
     clients_.check_time();
+    for (RedisLink* link : {&main_, &tap_, &events_, &aside_}) link->check_time();
+  }
+  if (monotonic_ms() >= next_file_check_ms_) {
+    next_file_check_ms_ = monotonic_ms() + kFileCheckMs;
+    certificates_.check_files();
   }
   if (!ready_said_ && shard_.status().ready) {
     ready_said_ = true;
-    spdlog::info("ready: clients are served on {}", to_string(clients_.address()));
+    spdlog::info("ready: clients are served on {}", clients_.addresses());
   }
 }
 

@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "core/shard/shard.h"
 #include "core/shard/world.h"
+#include "proxy/certificates.h"
 #include "proxy/clients.h"
 #include "proxy/feed_listener.h"
 #include "proxy/redis_link.h"
@@ -25,12 +26,14 @@ class Shell final : public World {
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
 
-  // Takes the addresses of clients and feed.
+  // Loads the certificates, takes the addresses of clients and feed.
   Result<Done> listen();
   // Serves until stop() or a fatal error; returns the exit status of the process. The log is closed by then.
   int run();
   // Ends run() once all that was admitted is answered. For signal handlers.
   void stop() { uv_async_send(&stop_); }
+  // Has certificates loaded again. For signal handlers, until stop().
+  void reload() { uv_async_send(&reload_); }
 
  private:
   enum class Phase {
@@ -92,10 +95,11 @@ class Shell final : public World {
   uv_prepare_t prepare_;
   uv_idle_t idle_;  // active: the loop does not wait
   uv_timer_t timer_;
-  uv_async_t log_ready_, snapshot_ready_, stop_;
+  uv_async_t log_ready_, snapshot_ready_, stop_, reload_;
 
   const Settings settings_;
   std::unique_ptr<Log> log_;
+  Certificates certificates_;
   Clients clients_;
   RedisLink main_, tap_, events_, aside_;
   FeedListener feed_;
@@ -105,6 +109,7 @@ class Shell final : public World {
   int status_ = 0;
   int64_t stop_by_ms_ = 0;
   int64_t next_client_check_ms_ = 0;
+  int64_t next_file_check_ms_ = 0;
   int64_t unix_minus_monotonic_ns_ = 0;
   bool spinning_ = false;
   bool ready_said_ = false;

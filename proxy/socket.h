@@ -29,6 +29,7 @@ class Socket {
   Socket& operator=(const Socket&) = delete;
 
   uv_stream_t* stream() { return &handle_.stream; }
+  const uv_stream_t* stream() const { return &handle_.stream; }
   uv_loop_t* loop() const { return handle_.stream.loop; }
 
   // Connected sockets begin with reading off.

@@ -15,6 +15,7 @@ struct ShardOptions {
   std::string initial_users;                   // the text of an ACL file, for a log that knows of none; empty: Redis's
   int reserved_database = -1;                  // -1: the last one
   bool discard_redis_data = false;
+  bool redis_tls = false;            // so that Redis connects to the feed with TLS too
   bool check_and_set_config = true;  // false only where the Redis is a simulated one
 
   size_t batches_in_flight = 4;

@@ -293,6 +293,7 @@ void Probe::set(const std::string& name, const std::string& value, bool must) {
 void Probe::set_config() {
   if (options_.check_and_set_config) {
     for (const auto& setting : kConfig) set(setting.name, setting.value, setting.must);
+    if (options_.redis_tls) set("tls-replication", "yes", true);
     set("repl-backlog-size", std::to_string(backlog_bytes_), true);
   }
   backend_->request(-1, {"PING"}, [this](std::string_view) {

@@ -86,11 +86,15 @@ class RespError(Exception):
 class Client:
     """A RESP2 client on one connection. Connection errors are raised as OSError (ConnectionError, TimeoutError)."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=30, binary=False):
-        """With binary, replies are bytes; otherwise text, with bytes that are not UTF-8 kept by surrogates."""
+    def __init__(self, port, host="127.0.0.1", timeout=30, binary=False, tls=None):
+        """With binary, replies are bytes; otherwise text, with bytes that are not UTF-8 kept by surrogates.
+        tls: an ssl.SSLContext."""
         self.binary = binary
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            # No end without TLS's own.
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host, suppress_ragged_eofs=False)
         self.stream = self.socket.makefile("rb")
 
     def __enter__(self):
@@ -285,9 +289,10 @@ class RespProcess(Process):
     def __init__(self, name, directory, port=None):
         super().__init__(name, directory)
         self.port = port or free_port()
+        self.tls = None  # an ssl.SSLContext: it speaks TLS there, and nothing else
 
     def client(self, **options):
-        return Client(self.port, **options)
+        return Client(self.port, tls=self.tls, **options)
 
     def answers(self):
         """Whether it serves its data. Holdfast answers PING before that, and lets other requests wait a while."""
@@ -311,8 +316,10 @@ class RespProcess(Process):
 class RedisServer(RespProcess):
     """A stock Redis, set up as Holdfast wants it. start() after a kill() gives an empty one on the same port."""
 
-    def __init__(self, build, directory, options=(), name=None):
+    def __init__(self, build, directory, options=(), name=None, tls=None):
+        """tls: an ssl.SSLContext; the options must say the certificates then."""
         super().__init__(name or f"redis-{build}", directory)
+        self.tls = tls
         self.build = build
         self.program = redis_server(build)
         self.options = list(options)
@@ -332,6 +339,8 @@ class RedisServer(RespProcess):
                    "--dir", self.data]
         if not self.build.startswith("6."):
             command += ["--enable-debug-command", "yes"]
+        if self.tls is not None:
+            command += ["--port", "0", "--tls-port", self.port]
         self.launch(command + self.options)
         return self.wait_ready()
 
@@ -343,15 +352,18 @@ class RedisServer(RespProcess):
 class Holdfast(RespProcess):
     """The proxy. It can be started again after kill() and stop(), with the same settings."""
 
-    def __init__(self, directory, redis, log=None, flags=(), environment=None, name="holdfast"):
-        """redis: a RedisServer or HOST:PORT. log: a log's URL; an SQLite file in the directory by default."""
+    def __init__(self, directory, redis, log=None, flags=(), environment=None, name="holdfast", tls=None):
+        """redis: a RedisServer or HOST:PORT. log: a log's URL; an SQLite file in the directory by default. tls: an
+        ssl.SSLContext, for a proxy without a plain port."""
         super().__init__(name, directory)
+        self.tls = tls
         self.redis = redis if isinstance(redis, str) else redis.address
         server = redis.program if isinstance(redis, RedisServer) else redis_server("7.0.15")
         self.log = log or f"sqlite:{self.directory}/log.db"
         self.snapshots = self.directory / "snapshots"
         self.environment = environment
-        self.command_line = [BUILD / "holdfast", "--listen", f"127.0.0.1:{self.port}", "--redis", self.redis,
+        listen = ["--listen", "off", "--tls-listen"] if tls is not None else ["--listen"]
+        self.command_line = [BUILD / "holdfast", *listen, f"127.0.0.1:{self.port}", "--redis", self.redis,
                              "--log", self.log, "--snapshots", self.snapshots, "--redis-server", server, *flags]
 
     def start(self, wait=True):
@@ -481,9 +493,9 @@ class SystemTest(unittest.TestCase):
         self.addCleanup(self._end)
         self._started = []
 
-    def redis(self, build="7.0.15", options=(), name=None):
+    def redis(self, build="7.0.15", options=(), name=None, tls=None):
         """Starts a Redis."""
-        return self._start(RedisServer(build, self.directory, options, name))
+        return self._start(RedisServer(build, self.directory, options, name, tls))
 
     def holdfast(self, redis, log=None, flags=(), wait=True, **options):
         """Starts a proxy in front of it."""

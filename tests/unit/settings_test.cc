@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -77,6 +78,10 @@ std::string other_value(const Setting& setting, const std::string& existing_file
                                                      {"redis.password-file", existing_file},
                                                      {"redis.reserved-database", "5"},
                                                      {"redis.feed-address", "10.1.2.3:7001"},
+                                                     {"tls.listen", "[::1]:7002"},
+                                                     {"tls.auth-clients", "optional"},
+                                                     {"tls.auth-clients-user", "CN"},
+                                                     {"redis.tls-verify", "ca"},
                                                      {"log.url", "kafka://a:9092/t/3"},
                                                      {"logging.level", "warn"}};
   if (auto found = chosen.find(setting.key()); found != chosen.end()) return found->second;
@@ -164,8 +169,12 @@ TEST_CASE("every setting can be given by flag, environment and file, and changes
       ways.push_back(parse({setting.flag + '=' + value}));
       ways.push_back(parse({setting.flag, value}));
     }
-    if (setting.key() == "redis.username") {  // it needs a password besides
-      for (auto& way : ways) CHECK(contains(way.error(), "redis.username"));
+    // What needs another one besides.
+    constexpr std::string_view kNotAlone[] = {"redis.username", "tls.listen",          "tls.cert-file",
+                                              "tls.key-file",   "redis.tls-cert-file", "redis.tls-key-file",
+                                              "redis.tls"};
+    if (std::find(std::begin(kNotAlone), std::end(kNotAlone), setting.key()) != std::end(kNotAlone)) {
+      for (auto& way : ways) CHECK(contains(way.error(), setting.key() + " is given without "));
       continue;
     }
     for (auto& way : ways) {
@@ -238,7 +247,7 @@ TEST_CASE("what is wrong in a file is told in one line: file, line, key, what is
   CHECK(error_of_file("[log]\ncreate-topic = \"true\"\n") ==
         "FILE:2: log.create-topic: must be true or false, but is a string");
   CHECK(error_of_file("[listen]\naddress = 6379\n") ==
-        "FILE:2: listen.address: must be a string (HOST:PORT or [IPV6]:PORT), but is a whole number");
+        "FILE:2: listen.address: must be a string (HOST:PORT, [IPV6]:PORT or off), but is a whole number");
   CHECK(error_of_file("[listen]\naddress = \"6379\"\n") ==
         "FILE:2: listen.address: \"6379\": the port is missing; write HOST:PORT");
   CHECK(contains(error_of_file("[log]\nmax-batch-bytes = \"2 apples\"\n"),
@@ -316,6 +325,40 @@ TEST_CASE("settings that do not go together are refused with the reason") {
   CHECK(contains(error_of({"--limits-client-query-bytes", "1mb"}),
                  "limits.client-query-bytes is 1MiB, less than one value may have (limits.max-bulk-bytes is 512MiB)"));
   CHECK(error_of({"--limits-client-query-bytes", "1mb", "--limits-max-bulk-bytes", "1mb"}) == "accepted");
+}
+
+TEST_CASE("TLS for clients: beside the plain port, or alone") {
+  const std::vector<std::string> base = {"--tls-listen", "0.0.0.0:6390",   "--tls-cert-file",
+                                         "a.crt",        "--tls-key-file", "a.key"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return more;
+  };
+  CHECK(contains(error_of(with({})), "tls.auth-clients is yes, but no CA is given"));
+  CHECK(contains(error_of(with({"--tls-auth-clients", "optional"})), "tls.auth-clients is optional, but no CA"));
+  CHECK(error_of(with({"--tls-auth-clients", "no"})) == "accepted");
+  CHECK(error_of(with({"--tls-ca-cert-file", "ca.crt"})) == "accepted");
+  CHECK(error_of(with({"--tls-ca-cert-dir", "ca"})) == "accepted");
+  CHECK(contains(error_of(with({"--tls-auth-clients", "no", "--tls-auth-clients-user", "CN"})),
+                 "clients are not asked for a certificate"));
+  CHECK(contains(error_of(with({"--tls-auth-clients", "no", "--listen", "0.0.0.0:6390"})), "a port of its own"));
+  CHECK(contains(error_of({"--listen", "off"}), "listen.address and tls.listen are both off"));
+
+  auto alone = parse(with({"--tls-auth-clients", "no"}), {{"HOLDFAST_LISTEN_ADDRESS", "off"}});
+  REQUIRE(alone.ok());
+  CHECK(alone->settings.listen.address.is_off());
+}
+
+TEST_CASE("TLS to Redis needs a CA to check it against, and a certificate for the feed") {
+  const std::vector<std::string> base = {"--redis-tls", "--redis-tls-ca-cert-file", "ca.crt"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return more;
+  };
+  CHECK(contains(error_of(with({})), "without a certificate for the feed"));
+  CHECK(error_of(with({"--redis-tls-cert-file", "a.crt", "--redis-tls-key-file", "a.key"})) == "accepted");
+  CHECK(error_of(with({"--tls-cert-file", "a.crt", "--tls-key-file", "a.key"})) == "accepted");
+  CHECK(contains(error_of(with({"--redis", "unix:/run/redis.sock"})), "a Unix socket, where Redis speaks no TLS"));
 }
 
 TEST_CASE("the password: from the environment or a file, never shown, never an argument") {
