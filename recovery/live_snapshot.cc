@@ -2,14 +2,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "core/replication/tap.h"
-#include "recovery/interrupt.h"
+#include "recovery/wire.h"
 
 namespace holdfast {
 namespace {
@@ -21,15 +20,15 @@ constexpr size_t kReadBytes = 1 << 20;
 
 class RdbFile : public TapEvents {
  public:
-  RdbFile(const std::string& path, const Descriptor& socket)
-      : file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)), path_(path), socket_(socket.get()) {
+  RdbFile(const std::string& path, Wire* wire)
+      : file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)), path_(path), wire_(wire) {
     if (!file_) failed_ = "cannot write " + path + ": " + std::strerror(errno);
   }
 
   void on_tap_send(std::string bytes) override {
     // Little enough for the buffer of a fresh socket.
-    if (send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
-      failed_ = std::string("cannot send to Redis: ") + std::strerror(errno);
+    if (wire_->send(bytes) != static_cast<ssize_t>(bytes.size()) || wire_->waiting() > 0) {
+      failed_ = "cannot send to Redis: " + (wire_->failed() ? wire_->failure() : "it takes nothing");
     }
   }
   void on_tap_continues(const std::string&) override { failed_ = "Redis gave no RDB although none was left out"; }
@@ -57,7 +56,7 @@ class RdbFile : public TapEvents {
  private:
   Descriptor file_;
   std::string path_;
-  int socket_;
+  Wire* wire_;
   std::string failed_;
   uint64_t bytes_ = 0;
   bool done_ = false;
@@ -66,20 +65,21 @@ class RdbFile : public TapEvents {
 }  // namespace
 
 Result<uint64_t> fetch_live_snapshot(const Address& redis, const Login& login, const std::string& file) {
-  Result<Descriptor> socket = connect_to(redis, kConnectTime);
-  if (!socket) return Error{socket.error()};
-  RdbFile rdb(file, *socket);
+  Result<Wire> wire = Wire::connect(redis, kConnectTime, login.tls.get());
+  if (!wire) return Error{wire.error()};
+  RdbFile rdb(file, &*wire);
   Tap tap(&rdb);
   tap.start(login.username, login.password, "", 0);
-  std::string piece(kReadBytes, '\0');
+  std::string piece;
   while (!rdb.done() && rdb.failed().empty()) {
-    const Result<bool> ready = wait_for(*socket, POLLIN, kSilencePatience);
+    const Result<bool> ready = wait_for(wire->socket(), POLLIN, kSilencePatience);
     if (!ready) return Error{ready.error()};
     if (!*ready) return Error{"Redis says nothing while its data is asked for"};
-    const ssize_t got = recv(socket->get(), piece.data(), piece.size(), 0);
+    piece.clear();
+    const ssize_t got = wire->receive(&piece, kReadBytes);
     if (got == 0) return Error{"Redis has closed the connection while its data was asked for; its own log says why"};
-    if (got < 0 && errno != EAGAIN && errno != EINTR) return Error{std::string("recv: ") + std::strerror(errno)};
-    if (got > 0) tap.on_data(std::string_view(piece).substr(0, static_cast<size_t>(got)));
+    if (wire->failed()) return Error{"the connection to Redis is lost: " + wire->failure()};
+    if (got > 0) tap.on_data(piece);
   }
   if (!rdb.failed().empty()) return Error{rdb.failed()};
   return rdb.bytes();

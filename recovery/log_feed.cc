@@ -87,7 +87,7 @@ void LogFeed::begin_feeder() {
 }
 
 Result<LogFeed::Outcome> LogFeed::run(RedisClient* redis, Progress* progress) {
-  Result<std::unique_ptr<FeedServer>> server = FeedServer::listen(order_.feed_address);
+  Result<std::unique_ptr<FeedServer>> server = FeedServer::listen(order_.feed_address, order_.feed_tls);
   if (!server) return Error{server.error()};
   server_ = std::move(*server);
   const Result<CommandTable> table = redis->commands();
@@ -189,8 +189,10 @@ Result<Done> LogFeed::check_patience() const {
   const auto silent = std::chrono::duration_cast<milliseconds>(Clock::now() - last_sign_);
   if (stage_ == Stage::kConnecting && silent > kConnectPatience) {
     return Error{"Redis was told to connect to " + to_string(server_->address()) + " to be fed, but has not within " +
-                 std::to_string(kConnectPatience.count() / 1000) +
-                 " s: give an address of this machine that it can reach with --feed-address"};
+                 std::to_string(kConnectPatience.count() / 1000) + " s: " +
+                 (server_->last_failure().empty()
+                      ? "give an address of this machine that it can reach with --feed-address"
+                      : server_->last_failure())};
   }
   if (silent > kSilencePatience) {
     return Error{"Redis has neither taken nor said anything for " + std::to_string(kSilencePatience.count() / 1000) +

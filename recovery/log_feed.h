@@ -27,7 +27,8 @@ class LogFeed : private FeedPort {
     int reserved_db = 0;
     std::string snapshots;
     Address feed_address{"127.0.0.1", 0, ""};
-    ChainState expected;  // a state that the log must have had
+    std::shared_ptr<const TlsContext> feed_tls;  // nullptr: without TLS
+    ChainState expected;                         // a state that the log must have had
     // A batch that should be fed as it was settled: where the log does not say so yet, waits a while until it does.
     Position settled_wanted = kNoPosition;
   };

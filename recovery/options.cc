@@ -51,17 +51,57 @@ void LoginFlags::add_to(CLI::App* parent) {
                                "HOLDFAST_REDIS_PASSWORD in the environment, or a file"),
             "PASSWORD")
       ->envname("HOLDFAST_REDIS_PASSWORD");
-  one_value(parent->add_option("--redis-password-file", password_file, "A file whose first line is the password"),
+  one_value(parent->add_option("--redis-password-file", password_file_, "A file whose first line is the password"),
             "FILE");
+  CLI::Option* tls = parent->add_flag("--redis-tls", tls_, "Speak TLS with Redis, also where it connects to this tool");
+  const auto file = [&](const std::string& flag, std::string* to, const std::string& about) {
+    one_value(parent->add_option(flag, *to, about), "FILE")->needs(tls);
+  };
+  file("--redis-tls-ca-cert-file", &tls_options_.ca_cert_file, "The CAs that Redis's certificate comes from, in PEM");
+  file("--redis-tls-cert-file", &tls_options_.cert_file, "The certificate that Redis is shown, in PEM");
+  file("--redis-tls-key-file", &tls_options_.key_file, "The private key of that, in PEM");
+  one_value(parent->add_option("--redis-tls-verify", tls_verify_,
+                               "host: Redis's certificate has to be for the host that is given; ca: it may be for any"),
+            "HOW")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"host", "ca"}))
+      ->needs(tls);
 }
 
-std::optional<Failure> LoginFlags::read() {
-  if (password_file.empty()) return std::nullopt;
-  std::ifstream file(password_file, std::ios::binary);
+std::optional<Failure> LoginFlags::read(const Address& redis) {
+  if (auto failure = read_password()) return failure;
+  return tls_ ? load_certificates(redis) : std::nullopt;
+}
+
+std::optional<Failure> LoginFlags::load_certificates(const Address& redis) {
+  if (redis.is_unix()) return Failure(Error{"--redis-tls: Redis speaks no TLS on a Unix socket"}, kExitUsage);
+  if (tls_options_.ca_cert_file.empty()) {
+    return Failure(Error{"--redis-tls: give the CAs of Redis with --redis-tls-ca-cert-file"}, kExitUsage);
+  }
+  if (tls_options_.cert_file.empty() != tls_options_.key_file.empty()) {
+    return Failure(Error{"--redis-tls-cert-file and --redis-tls-key-file are given together or not at all"},
+                   kExitUsage);
+  }
+  tls_options_.peer_host = redis.host;
+  tls_options_.check_peer_host = tls_verify_ == "host";
+  tls_options_.session_caching = false;
+  for (const bool feed : {false, true}) {
+    if (feed && tls_options_.cert_file.empty()) break;
+    tls_options_.side = feed ? TlsOptions::Side::kServer : TlsOptions::Side::kClient;
+    auto context = TlsContext::load(tls_options_);
+    if (!context) return Failure(Error{"--redis-tls: " + context.error()});
+    (feed ? feed_tls : login.tls) = *context;
+  }
+  return std::nullopt;
+}
+
+std::optional<Failure> LoginFlags::read_password() {
+  if (password_file_.empty()) return std::nullopt;
+  std::ifstream file(password_file_, std::ios::binary);
   std::getline(file, login.password);
   if (login.password.ends_with('\r')) login.password.pop_back();
   if (!login.password.empty()) return std::nullopt;
-  return Failure(Error{"--redis-password-file: there is no password in " + password_file}, kExitUsage);
+  return Failure(Error{"--redis-password-file: there is no password in " + password_file_}, kExitUsage);
 }
 
 std::optional<Failure> open_log(const std::string& url_text, const std::vector<std::string>& kafka_properties,

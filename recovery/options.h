@@ -55,10 +55,20 @@ struct PrivateRedisFlags {
 };
 struct LoginFlags {
   Login login;
-  std::string password_file;
+  std::shared_ptr<const TlsContext> feed_tls;  // for a feed that this Redis connects to; nullptr: without TLS
 
   void add_to(CLI::App* app);
-  std::optional<Failure> read();
+  // `redis`: whom they are about.
+  std::optional<Failure> read(const Address& redis);
+
+ private:
+  std::optional<Failure> read_password();
+  std::optional<Failure> load_certificates(const Address& redis);
+
+  std::string password_file_;
+  bool tls_ = false;
+  TlsOptions tls_options_;
+  std::string tls_verify_ = "host";
 };
 
 // Makes an option take exactly one value, also one that begins with "-".

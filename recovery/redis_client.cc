@@ -1,11 +1,8 @@
 #include "recovery/redis_client.h"
 
 #include <poll.h>
-#include <sys/socket.h>
 
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 
 #include "core/resp/request.h"
 #include "recovery/interrupt.h"
@@ -26,9 +23,9 @@ Number to_number(std::string_view text) {
 }  // namespace
 
 Result<RedisClient> RedisClient::connect(const Address& address, const Login& login) {
-  Result<Descriptor> socket = connect_to(address, kConnectTime);
-  if (!socket) return Error{socket.error()};
-  RedisClient client(address, std::move(*socket));
+  Result<Wire> wire = Wire::connect(address, kConnectTime, login.tls.get());
+  if (!wire) return Error{wire.error()};
+  RedisClient client(address, std::move(*wire));
   if (!login.password.empty()) {
     const Argv auth =
         login.username.empty() ? Argv{"AUTH", login.password} : Argv{"AUTH", login.username, login.password};
@@ -57,17 +54,18 @@ void RedisClient::queue(const Argv& argv) { append_request(&out_, argv); }
 
 Result<Done> RedisClient::flush() {
   size_t sent = 0;
-  while (sent < out_.size()) {
-    const ssize_t one = send(socket_.get(), out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
+  while (sent < out_.size() || wire_.waiting() > 0) {
+    const ssize_t one = sent < out_.size() ? wire_.send(std::string_view(out_).substr(sent)) : -1;
     if (one > 0) {
       sent += static_cast<size_t>(one);
-    } else if (errno == EAGAIN || errno == EINTR) {
-      const Result<bool> ready = wait_for(socket_, POLLOUT, kPatience);
-      if (!ready) return Error{ready.error()};
-      if (!*ready) return lost("it does not take what is sent");
-    } else {
-      return lost(std::strerror(errno));
+      continue;
     }
+    wire_.flush();
+    if (wire_.failed()) return lost(wire_.failure());
+    if (sent == out_.size() && wire_.waiting() == 0) break;
+    const Result<bool> ready = wait_for(wire_.socket(), POLLOUT, kPatience);
+    if (!ready) return Error{ready.error()};
+    if (!*ready) return lost("it does not take what is sent");
   }
   out_.clear();
   return Done{};
@@ -88,15 +86,11 @@ Result<ReplyValue> RedisClient::reply(std::chrono::milliseconds patience) {
     }
     in_.erase(0, taken_);
     taken_ = 0;
-    const size_t had = in_.size();
-    in_.resize(had + kReadBytes);
-    const ssize_t got = recv(socket_.get(), in_.data() + had, kReadBytes, 0);
-    const int failed = errno;
-    in_.resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    const ssize_t got = wire_.receive(&in_, kReadBytes);
     if (got == 0) return lost("it has closed it");
     if (got > 0) continue;
-    if (failed != EAGAIN && failed != EINTR) return lost(std::strerror(failed));
-    const Result<bool> ready = wait_for(socket_, POLLIN, patience);
+    if (wire_.failed()) return lost(wire_.failure());
+    const Result<bool> ready = wait_for(wire_.socket(), POLLIN, patience);
     if (!ready) return Error{ready.error()};
     if (!*ready) return lost("no answer for " + std::to_string(patience.count() / 1000) + " s");
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,13 +14,14 @@
 #include "core/command/table.h"
 #include "core/resp/reply.h"
 #include "core/result.h"
-#include "recovery/sockets.h"
+#include "recovery/wire.h"
 
 namespace holdfast {
 
 struct Login {
   std::string username;
   std::string password;
+  std::shared_ptr<const TlsContext> tls;  // nullptr: without TLS
 };
 
 class RedisClient {
@@ -44,15 +46,15 @@ class RedisClient {
   Result<CommandTable> commands();
 
   const Address& address() const { return address_; }
-  std::string local_host() const { return holdfast::local_host(socket_); }
+  std::string local_host() const { return holdfast::local_host(wire_.socket()); }
 
  private:
-  RedisClient(Address address, Descriptor socket) : address_(std::move(address)), socket_(std::move(socket)) {}
+  RedisClient(Address address, Wire wire) : address_(std::move(address)), wire_(std::move(wire)) {}
 
   Error lost(const std::string& why) const;
 
   Address address_;
-  Descriptor socket_;
+  Wire wire_;
   std::string out_;
   std::string in_;
   size_t taken_ = 0;  // of in_

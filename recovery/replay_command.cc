@@ -33,6 +33,7 @@ class ReplayCommand : public Subcommand {
   std::optional<Failure> into_rdb();
   Result<Done> check_target(RedisClient* redis, int databases);
   LogFeed::Order order() const;
+  Result<std::string> prepare_tls(RedisClient* redis) const;
   Result<Done> remove_marker(RedisClient* redis) const;
   void summarize(const LogFeed::Outcome& outcome, const std::string& target, double seconds) const;
 
@@ -130,7 +131,7 @@ std::optional<Failure> ReplayCommand::check_flags() {
     if (!time) return Failure(Error{"--to-time: " + time.error()}, kExitUsage);
     to_time_ms_ = *time;
   }
-  return login_.read();
+  return login_.read(redis_address_);
 }
 
 // A state from before the log's first record, or from behind its end, cannot be had.
@@ -226,15 +227,32 @@ Result<Done> ReplayCommand::remove_marker(RedisClient* redis) const {
   return Done{};
 }
 
+// Redis is to connect to the feed with TLS. Returns how it would have connected by itself; empty: without TLS here.
+Result<std::string> ReplayCommand::prepare_tls(RedisClient* redis) const {
+  if (login_.login.tls == nullptr) return std::string();
+  if (login_.feed_tls == nullptr) {
+    return Error{
+        "Redis connects to this tool with TLS, for which it needs a certificate: give --redis-tls-cert-file and "
+        "--redis-tls-key-file"};
+  }
+  const Result<ReplyValue> before = redis->ask({"CONFIG", "GET", "tls-replication"});
+  if (!before) return Error{before.error()};
+  if (auto done = redis->ask({"CONFIG", "SET", "tls-replication", "yes"}); !done) return Error{done.error()};
+  return before->elements.size() == 2 ? before->elements[1].text : std::string();
+}
+
 std::optional<Failure> ReplayCommand::into_redis() {
   Result<RedisClient> redis = RedisClient::connect(redis_address_, login_.login);
   if (!redis) return Failure(Error{redis.error()});
   const Result<int> databases = redis->databases();
   if (!databases) return Failure(Error{databases.error()});
   if (auto done = check_target(&*redis, *databases); !done) return Failure(Error{done.error()});
+  const Result<std::string> tls_before = prepare_tls(&*redis);
+  if (!tls_before) return Failure(Error{tls_before.error()});
 
   Progress progress("replaying", "records");
   LogFeed::Order todo = order();
+  todo.feed_tls = login_.feed_tls;
   todo.feed_address = feed_address_ ? *feed_address_ : Address{redis->local_host(), 0, ""};
   LogFeed feed(std::move(todo));  // until Redis is told otherwise, or it would look for it
   const Result<LogFeed::Outcome> fed = feed.run(&*redis, &progress);
@@ -247,6 +265,10 @@ std::optional<Failure> ReplayCommand::into_redis() {
   }
   if (!keep_replica_) {
     if (auto done = redis->ask({"REPLICAOF", "NO", "ONE"}); !done) return Failure(Error{done.error()});
+  }
+  if (!tls_before->empty()) {
+    const auto done = redis->ask({"CONFIG", "SET", "tls-replication", *tls_before});
+    if (!done) return Failure(Error{done.error()});
   }
   progress.end();
   summarize(*fed, to_redis_, progress.seconds());

@@ -246,7 +246,7 @@ std::optional<Failure> VerifyCommand::run(int* status) {
   const Result<Address> address = parse_redis_address(redis_text_);
   if (!address) return Failure(Error{"--redis: " + address.error()}, kExitUsage);
   redis_address_ = *address;
-  if (auto failure = login_.read()) return failure;
+  if (auto failure = login_.read(redis_address_)) return failure;
   if (auto failure = open_log(log_flags_.url, log_flags_.kafka_properties, OpenLog{}, &log_)) {
     failure->status = kExitCouldNotTell;
     return failure;

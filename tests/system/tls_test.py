@@ -416,6 +416,34 @@ class RedisTest(TlsCase):
         proxy.start()
         self.assertEqual(differences(expected, self.contents(behind)), "")
 
+    def test_recovery_tool(self):
+        behind = self.secure_redis()
+        proxy = self.holdfast(behind, flags=self.flags())
+        with proxy.client() as client:
+            client.must("MSET", *[str(number) for number in range(2000)])
+            client.must("SET", "big", "x" * 8 * MIB)
+        expected = self.contents(behind)
+        done = harness.recover("verify", "--log", proxy.log, "--redis", behind.address, "--redis-server",
+                               behind.program, *self.flags())
+        self.assertIn('"equal":true', done.stdout)
+        target = self.secure_redis(name="target")
+        to_target = ("replay", "--log", proxy.log, "--to-redis", target.address, "--redis-tls",
+                     "--redis-tls-ca-cert-file", self.authority.cert)
+        done = harness.recover(*to_target, check=False)
+        self.assertIn("certificate required", done.stderr)
+        with target.client() as client:
+            client.must("CONFIG", "SET", "tls-auth-clients", "no")
+        done = harness.recover(*to_target, check=False)
+        self.assertIn("give --redis-tls-cert-file", done.stderr)
+        harness.recover(*to_target, "--redis-tls-cert-file", self.server.cert, "--redis-tls-key-file", self.server.key)
+        self.assertEqual(differences(expected, self.contents(target)), "")
+        with target.client() as client:
+            self.assertEqual(client.must("CONFIG", "GET", "tls-replication"), ["tls-replication", "no"])
+        stranger = Authority(self.directory, "elsewhere")
+        done = harness.recover("verify", "--log", proxy.log, "--redis", behind.address, "--redis-tls",
+                               "--redis-tls-ca-cert-file", stranger.cert, check=False)
+        self.assertIn("TLS failed: certificate verify failed", done.stderr)
+
     def refusal(self, redis, *flags):
         """Why it does not start."""
         proxy = self.holdfast(redis, flags=(*flags, "--timeouts-attach-ms", "1500", "--timeouts-handshake-ms", "500"),
