@@ -143,9 +143,14 @@ void Clients::on_end(SessionId id) { shard_->on_client_end(id); }
 
 void Clients::on_secured(ClientConnection* connection) {
   strangers_count_--;
-  spdlog::debug("client {}: {}, certificate of \"{}\"", connection->id(), connection->describe_tls(),
-                connection->peer_common_name());
+  spdlog::debug("client {}: {}, user by its certificate: \"{}\"", connection->id(), connection->describe_tls(),
+                certificate_user(*connection));
   introduce(connection, connection->id());
+}
+
+// Whom it is to be signed in as; empty: nobody.
+std::string Clients::certificate_user(const ClientConnection& connection) const {
+  return tls_.auth_clients_user == "CN" ? connection.peer_common_name() : std::string();
 }
 
 // Also in the middle of a connection: it is finished like any other, so that the other side learns why.

@@ -53,6 +53,7 @@ class Clients : Listener::Events {
   SessionId give_id(ClientConnection* connection);
   void introduce(ClientConnection* connection, SessionId id);
   ClientConnection* find(SessionId id) const;
+  std::string certificate_user(const ClientConnection& connection) const;
   ClientConnection* oldest_stranger();
   bool make_room();
   void note_failure(const ClientConnection& connection, const std::string& why);

@@ -76,6 +76,13 @@ class ClientsTest(TlsCase):
                               check=False)
         self.assertEqual(done.stdout, "7\n", done.stderr)
 
+    def test_user_by_certificate(self):
+        self.begin("--tls-auth-clients-user", "CN", "--log-level", "debug", auth="optional")
+        for own, name in ((self.authority.issue("alice"), "alice"), (None, "")):
+            with self.secure(own) as client:
+                client.must("PING")
+            self.proxy.wait_said(f'user by its certificate: "{name}"')
+
     def test_tls_alone(self):
         own = self.authority.issue("alice")
         proxy = self.holdfast(self.redis(), flags=self.server_flags(), tls=self.authority.trusting(own))
