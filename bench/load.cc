@@ -30,6 +30,7 @@ struct Options {
   double warmup = 0.3;
   uint64_t requests = 0;
   uint64_t seed = 1;
+  std::string tls_ca;
   bool idle = false;
 };
 
@@ -55,6 +56,7 @@ class Load {
   Options options_;
   CommandMaker maker_;
   uint64_t random_;
+  std::shared_ptr<const TlsContext> tls_;  // nullptr: without
   int epoll_ = -1;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::string error_;
@@ -68,9 +70,18 @@ class Load {
 };
 
 std::string Load::connect_all() {
+  if (!options_.tls_ca.empty()) {
+    TlsOptions tls;
+    tls.side = TlsOptions::Side::kClient;
+    tls.ca_cert_file = options_.tls_ca;
+    tls.peer_host = options_.host;
+    auto context = TlsContext::load(tls);
+    if (!context) return context.error();
+    tls_ = *context;
+  }
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   for (size_t i = 0; i < options_.connections; ++i) {
-    connections_.push_back(std::make_unique<Connection>(options_.host, options_.port));
+    connections_.push_back(std::make_unique<Connection>(options_.host, options_.port, tls_.get()));
     if (!connections_[i]->error().empty()) return connections_[i]->error();
     epoll_event event{};
     event.events = EPOLLIN;
@@ -211,6 +222,7 @@ int run_main(int argc, char** argv) {
   app.add_option("--warmup", options.warmup, "seconds before that");
   app.add_option("--requests", options.requests, "a number of commands in place of a time, one key after the other");
   app.add_option("--seed", options.seed, "for the random keys");
+  app.add_option("--tls-ca", options.tls_ca, "with TLS: the certificates of the server's CA");
   app.add_flag("--idle", options.idle, "one command on each connection, then nothing until standard input ends");
   CLI11_PARSE(app, argc, argv);
 

@@ -78,7 +78,7 @@ void ReplyCounter::end_line() {
   if (errors_++ == 0) first_error_ = line_.substr(0, line_.find('\r'));
 }
 
-Connection::Connection(const std::string& host, int port) {
+Connection::Connection(const std::string& host, int port, const TlsContext* tls) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -91,6 +91,22 @@ Connection::Connection(const std::string& host, int port) {
   freeaddrinfo(found);
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (tls == nullptr || !error_.empty()) return;
+  tls_ = std::make_unique<TlsStream>(*tls);
+  shake_hands();
+}
+
+void Connection::shake_hands() {
+  char buffer[kReadBytes];
+  for (;;) {
+    const std::string out = tls_->take_output();
+    if (::send(fd_, out.data(), out.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(out.size())) return fail("sending");
+    if (!tls_->failure().empty()) error_ = "TLS failed: " + tls_->failure();
+    if (tls_->open() || !error_.empty()) return;
+    const ssize_t bytes = recv(fd_, buffer, sizeof buffer, 0);
+    if (bytes <= 0) return fail("receiving");
+    tls_->receive({buffer, static_cast<size_t>(bytes)});
+  }
 }
 
 Connection::~Connection() {
@@ -101,6 +117,9 @@ void Connection::send(uint64_t count, int64_t now) {
   outstanding_ += count;
   sent_at_ = now;
   written_ = 0;
+  if (tls_ == nullptr) return;
+  tls_->send(out_);
+  out_ = tls_->take_output();
 }
 
 bool Connection::flush() {
@@ -121,7 +140,12 @@ uint64_t Connection::receive() {
   static char buffer[kReadBytes];
   const ssize_t bytes = recv(fd_, buffer, sizeof buffer, MSG_DONTWAIT);
   if (bytes > 0) {
-    const uint64_t replies = std::min(replies_.feed({buffer, static_cast<size_t>(bytes)}), outstanding_);
+    std::string_view come(buffer, static_cast<size_t>(bytes));
+    if (tls_ != nullptr) {
+      come = tls_->receive(come);
+      if (!tls_->failure().empty()) error_ = "TLS failed: " + tls_->failure();
+    }
+    const uint64_t replies = std::min(replies_.feed(come), outstanding_);
     outstanding_ -= replies;
     return replies;
   }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "tls/stream.h"
 
 namespace holdfast::bench {
 
@@ -41,8 +44,8 @@ class ReplyCounter {
 
 class Connection {
  public:
-  // Connects, and waits until it is done. Not connected: error() says why.
-  Connection(const std::string& host, int port);
+  // Connects, and waits until it is done. Not connected: error() says why. `tls`: nullptr for a plain one.
+  Connection(const std::string& host, int port, const TlsContext* tls);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -63,9 +66,11 @@ class Connection {
   const ReplyCounter& replies() const { return replies_; }
 
  private:
+  void shake_hands();
   void fail(const std::string& what);
 
   int fd_ = -1;
+  std::unique_ptr<TlsStream> tls_;
   std::string error_;
   std::string out_;
   size_t written_ = 0;

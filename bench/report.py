@@ -46,12 +46,12 @@ def rates(results, section):
     for shape, name, run in medians(results, section):
         row = [str(shape[0]), str(shape[1]), name, f"{run['per_second']:,.0f}", duration(run["p50_us"]),
                duration(run["p99_us"]), duration(run["p999_us"]), cpu_text(run["cpu"])]
-        if section != "get":
+        if section not in ("get", "tls"):
             row[4:4] = ([f"{run['bytes_per_second'] / 1e6:.1f}", f"{run['commands_per_entry']:.1f}"]
                         if "bytes_per_second" in run else ["", ""])
         rows.append(row)
-    head = ["connections", "pipeline", "", f"{section.upper()}/s", "p50", "p99", "p99.9", "CPU seconds"]
-    if section != "get":
+    head = ["connections", "pipeline", "", "GET/s" if section == "tls" else f"{section.upper()}/s", "p50", "p99", "p99.9", "CPU seconds"]
+    if section not in ("get", "tls"):
         head[4:4] = ["log MB/s", "commands per entry"]
     return table(head, rows)
 
@@ -76,6 +76,7 @@ SECTIONS = {
     "set": ("Durable writes: SET of 100 bytes", lambda results: rates(results, "set")),
     "incr": ("Durable writes: INCR", lambda results: rates(results, "incr")),
     "get": ("Reads: GET of 100 bytes", lambda results: rates(results, "get")),
+    "tls": ("Reads over TLS, beside those without", lambda results: rates(results, "tls")),
     "replay": ("Recovery: a log of SETs into an empty Redis", replays),
     "idle": ("Memory", idles),
 }

@@ -7,7 +7,7 @@ import measure
 import servers
 from servers import harness
 
-NAMES = ("set", "incr", "get", "replay", "idle")
+NAMES = ("set", "incr", "get", "tls", "replay", "idle")
 SHAPES = [(connections, pipeline) for connections in (1, 50, 500) for pipeline in (1, 16)]
 KEYS = 100_000
 IDLE_CONNECTIONS = 10_000
@@ -38,7 +38,7 @@ class Bench:
 
     def run(self, section):
         """What fails is told in the report, and the rest goes on."""
-        run = {"set": self.writes, "incr": self.writes, "get": self.reads, "replay": self.replay, "idle": self.idle}
+        run = {"set": self.writes, "incr": self.writes, "get": self.reads, "tls": self.tls, "replay": self.replay, "idle": self.idle}
         try:
             run[section](section)
         except FAILURES as failure:
@@ -60,13 +60,14 @@ class Bench:
         self.failures.append(f"{what}: {text}")
         self.say(f"  failed: {self.failures[-1]}")
 
-    def interleaved(self, section, competitors):
+    def interleaved(self, section, competitors, command=None):
         """All competitors in turn, and that several times: what disturbs the machine disturbs them alike."""
+        command = command or section
         for shape in SHAPES:
             self.say(f"{section}, connections {shape[0]}, pipeline {shape[1]}")
             for _ in range(self.rounds):
                 for competitor in competitors:
-                    self.attempt(section, shape, competitor.name, lambda it=competitor: it.run(section, *shape))
+                    self.attempt(section, shape, competitor.name, lambda it=competitor: it.run(command, *shape))
 
     def writes(self, section):
         if self.durable is None:
@@ -92,6 +93,16 @@ class Bench:
         for server in (holdfast, direct):
             self.place.fill(server.port, KEYS, KEYS)
         self.interleaved(section, [holdfast, direct, *servers.other_proxies(self.place, direct)])
+
+    def tls(self, section):
+        keys = servers.Certificates(self.place)
+        ours, theirs = harness.free_port(), harness.free_port()
+        holdfast = servers.HoldfastSqlite(self.place, SQLITE, [*keys.flags(), "--tls-listen", f"127.0.0.1:{ours}"])
+        direct = servers.redis_alone(self.place, DIRECT, [*keys.flags(), "--tls-port", theirs, "--tls-ca-cert-file",
+                                                          keys.authority.cert])
+        for server in (holdfast, direct):
+            self.place.fill(server.port, KEYS, KEYS)
+        self.interleaved(section, [holdfast, keys.secure(holdfast, ours), direct, keys.secure(direct, theirs)], "get")
 
     def replay(self, section):
         place, count = self.place, self.commands

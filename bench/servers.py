@@ -13,6 +13,7 @@ import measure
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "system"))
+import certificates  # noqa: E402
 import harness  # noqa: E402
 
 RAW_IN_FLIGHT = 5  # librdkafka has no more requests under way with idempotence
@@ -57,6 +58,8 @@ class Place:
 class Server:
     """Something that answers on a port."""
 
+    more = ()  # arguments of bench-load
+
     def __init__(self, place, name, port, groups):
         """groups: the processes whose CPU time counts, as name: list of process ids."""
         self.place = place
@@ -65,7 +68,8 @@ class Server:
         self.groups = groups
 
     def run(self, command, connections, pipeline):
-        return measure.measure(self.place.load_command(self.port, command, connections, pipeline), self.groups)
+        return measure.measure(self.place.load_command(self.port, command, connections, pipeline, *self.more),
+                               self.groups)
 
     def flush(self):
         """INCR of a key that SET wrote to would fail."""
@@ -76,6 +80,24 @@ class Server:
 def redis_alone(place, name, options=()):
     redis = place.redis(options)
     return Server(place, name, redis.port, {"redis": [redis.pid]})
+
+
+class Certificates:
+    """What a server needs for TLS, and who connects to it."""
+
+    def __init__(self, place):
+        self.authority = certificates.Authority(place.folder("certificates"))
+        self.server = self.authority.issue("server")
+
+    def flags(self):
+        """Redis's and Holdfast's are called alike."""
+        return ["--tls-cert-file", self.server.cert, "--tls-key-file", self.server.key, "--tls-auth-clients", "no"]
+
+    def secure(self, server, port):
+        """The same server with TLS, at that port."""
+        secure = Server(server.place, f"{server.name}, TLS", port, server.groups)
+        secure.more = ("--tls-ca", self.authority.cert)
+        return secure
 
 
 class HoldfastServer(Server):
@@ -96,9 +118,9 @@ class HoldfastServer(Server):
 
 
 class HoldfastSqlite(HoldfastServer):
-    def __init__(self, place, name):
+    def __init__(self, place, name, flags=()):
         redis = place.redis()
-        holdfast = place.holdfast(redis).start()
+        holdfast = place.holdfast(redis, flags=flags).start()
         self.file = holdfast.directory / "log.db"
         super().__init__(place, name, holdfast.port, {"redis": [redis.pid], "holdfast": [holdfast.pid]})
 
