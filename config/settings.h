@@ -91,6 +91,13 @@ struct LimitSettings {
   std::chrono::seconds idle{0};  // 0: clients may idle for ever
 };
 
+struct ClusterSettings {
+  bool enabled = false;
+  std::string announce_host;  // empty: the address that a client has connected to
+  int64_t announce_port = 0;  // 0 likewise
+  int64_t announce_tls_port = 0;
+};
+
 struct LoggingSettings {
   std::string level = "info";  // a name that spdlog knows
   std::string file;            // empty: standard error
@@ -106,6 +113,7 @@ struct Settings {
   SnapshotSettings snapshots;
   TimeoutSettings timeouts;
   LimitSettings limits;
+  ClusterSettings cluster;
   LoggingSettings logging;
 };
 

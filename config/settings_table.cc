@@ -237,6 +237,24 @@ std::vector<Setting> make_table() {
            "As Redis's timeout; subscribers and blocked clients are left alone. 0: never."},
           0, kYearInSeconds),
 
+      boolean<&S::cluster, &ClusterSettings::enabled>(
+          {"cluster.enabled", "--cluster-enabled", "", "Speak the Redis cluster protocol, as a cluster of one shard.",
+           "For clients that are set up for a cluster. The Redis behind stays one without cluster mode. Clients then "
+           "have one database, and the keys of one request, script or transaction must share a slot."}),
+      text<&S::cluster, &ClusterSettings::announce_host>(
+          {"cluster.announce-host", "--cluster-announce-host", "HOST",
+           "The address of this node that clients are told.",
+           "For containers and NAT, where clients reach it by another one than its own. Empty: the address that the "
+           "client has connected to."}),
+      number<&S::cluster, &ClusterSettings::announce_port>(
+          {"cluster.announce-port", "--cluster-announce-port", "PORT", "The port that clients without TLS are told.",
+           "0: the port that the client has connected to."},
+          0, 65535),
+      number<&S::cluster, &ClusterSettings::announce_tls_port>(
+          {"cluster.announce-tls-port", "--cluster-announce-tls-port", "PORT",
+           "The port that clients with TLS are told.", "0: the port that the client has connected to."},
+          0, 65535),
+
       choice<&S::logging, &LoggingSettings::level>(
           {"logging.level", "--log-level", "LEVEL", "The least severe messages that are written.", ""},
           {"trace", "debug", "info", "warn", "error"}),
@@ -260,6 +278,7 @@ const std::vector<SettingsSection>& settings_sections() {
       {"limits", "Limits",
        "How much clients may take. Sizes are written as in Redis: 1024, \"1kb\" or \"1KiB\" are the "
        "same, \"1k\" is 1000; likewise m and g."},
+      {"cluster", "Cluster", "What clients of a Redis cluster are told."},
       {"logging", "Messages", "What Holdfast says about itself."},
   };
   return sections;

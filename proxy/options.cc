@@ -1,10 +1,21 @@
 #include "proxy/options.h"
 
+#include <unistd.h>
+
 namespace holdfast {
 namespace {
 
 // Clients have been answered by the time that the log gives up on a write.
 constexpr std::chrono::milliseconds kLogGivesUpLater{3000};
+
+// The nodes of a shard are different machines, containers or pods, or listen on different ports of one.
+std::string node_name(const Settings& settings) {
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  const std::string& announced = settings.cluster.announce_host;
+  return (announced.empty() ? std::string(host) : announced) + " " + std::to_string(settings.cluster.announce_port) +
+         " " + std::to_string(settings.listen.address.port);
+}
 
 }  // namespace
 
@@ -44,6 +55,11 @@ ShardOptions shard_options(const Settings& settings) {
   options.frontdesk.total_bytes = settings.limits.total_bytes;
   options.frontdesk.clients = static_cast<size_t>(settings.limits.clients);
   options.frontdesk.idle_ms = std::chrono::milliseconds(settings.limits.idle).count();
+  options.cluster.enabled = settings.cluster.enabled;
+  options.cluster.announce_host = settings.cluster.announce_host;
+  options.cluster.announce_port = static_cast<int>(settings.cluster.announce_port);
+  options.cluster.announce_tls_port = static_cast<int>(settings.cluster.announce_tls_port);
+  options.cluster.node_name = node_name(settings);
   return options;
 }
 

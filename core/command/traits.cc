@@ -40,7 +40,7 @@ using enum Handling;
 constexpr Trait kTraits[] = {
     {"acl", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"append", kBackend, Effect::kUnknown, Extra::kExactUnlessRefused},
-    {"asking", kBackend, Effect::kUnknown, Extra::kKeyless},
+    {"asking", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"auth", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"bgrewriteaof", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"bgsave", kBackend, Effect::kUnknown, Extra::kKeyless},
@@ -55,7 +55,7 @@ constexpr Trait kTraits[] = {
     {"bzpopmax", kBackend, Effect::kUnknown, Extra::kWaits},
     {"bzpopmin", kBackend, Effect::kUnknown, Extra::kWaits},
     {"client", kProxy, Effect::kUnknown, Extra::kKeyless},
-    {"cluster", kBackend, Effect::kUnknown, Extra::kKeyless},
+    {"cluster", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"command", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"commandlog", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"config", kProxy, Effect::kUnknown, Extra::kKeyless},
@@ -126,8 +126,8 @@ constexpr Trait kTraits[] = {
     {"pubsub", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"punsubscribe", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"quit", kProxy, Effect::kUnknown, Extra::kKeyless},
-    {"readonly", kBackend, Effect::kUnknown, Extra::kKeyless},
-    {"readwrite", kBackend, Effect::kUnknown, Extra::kKeyless},
+    {"readonly", kProxy, Effect::kUnknown, Extra::kKeyless},
+    {"readwrite", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"rename", kBackend, Effect::kExact},
     {"renamenx", kBackend, Effect::kExact},
     {"replconf", kBackend, Effect::kUnknown, Extra::kKeyless},
@@ -216,6 +216,8 @@ void apply_traits(CommandInfo* command) {
   }
   command->handling = trait->handling;
   command->effect = trait->effect;
+  // CLUSTER FLUSHSLOT writes as far as Redis knows, but never goes there.
+  if (command->handling == Handling::kProxy) command->logged = false;
   command->logged |= trait->extra == Extra::kMayWrite || trait->extra == Extra::kPublishes;
   command->exact_unless_refused = trait->extra == Extra::kExactUnlessRefused;
   command->waits = trait->extra == Extra::kWaits;

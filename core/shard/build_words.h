@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "core/cluster/replies.h"
+
 namespace holdfast {
 
 // What this build says itself where Holdfast answers in its place: builds differ.
@@ -25,6 +27,7 @@ struct BuildWords {
   bool reset_needs_right = false;     // like any other command
   bool pushes_when_silent = true;     // messages and the like come in spite of CLIENT REPLY OFF
   bool queues_without_memory = true;  // over maxmemory, MULTI takes what needs none
+  ClusterDialect cluster_dialect = ClusterDialect::kRedis7;
 };
 
 }  // namespace holdfast

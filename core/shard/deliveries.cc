@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "core/command/read_keys.h"
+#include "core/command/named_keys.h"
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "core/cluster/admission.h"
 #include "core/command/refusals.h"
 #include "core/command/rewrite.h"
 #include "core/resp/reply.h"
@@ -88,7 +89,7 @@ void Frontdesk::decide_permitted(Session* session, const CommandInfo* info, cons
   script_cache_.note(*info, argv);
   if (!session->transaction || steers_transaction(info->name)) return admit(session, info, argv, command);
   if (const std::string reason = why_not(info, argv); !reason.empty()) return refuse(session, reason);
-  queue(session, command);
+  queue(session, info, argv, command);
 }
 
 // Whether Redis does not take it while a script runs on; nor do we take WATCH, which looks at the keys.
@@ -164,7 +165,7 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
       // It contradicts what it said of its commands itself.
       refuse(asked, "ERR wrong number of arguments for '" + info->name + "' command");
     } else if (asked->transaction) {
-      queue(asked, kept);
+      queue(asked, info, parser.argv(), kept);
     } else if (info != nullptr) {
       admit(asked, info, parser.argv(), kept);
     } else {
@@ -179,6 +180,7 @@ std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const 
   if (const std::string_view reason = why_refused(*info, argv); !reason.empty()) {
     return "ERR '" + info->name + "' is refused by Holdfast: " + std::string(reason);
   }
+  if (cluster_.enabled && request_slot(*info, argv) == kManySlots) return std::string(kCrossSlot);
   if (info->denyoom && counter_->over_maxmemory()) {
     return std::string(kOverMaxmemory);
   }
@@ -189,6 +191,10 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
   const std::string reason = why_not(info, argv);
   if (!reason.empty()) {
     refuse(session, reason);
+    return;
+  }
+  if (const std::string error = why_not_in_cluster(*info, argv); !error.empty()) {
+    reply_error(session, error);
     return;
   }
   if (info->waits) {
@@ -216,6 +222,10 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
   if (info->name.starts_with("acl") && changes_users(argv)) return change_users(session, argv);
   if (info->name.starts_with("config") && argv.size() > 3 && same_word(argv[1], "SET")) {
     set_config(session, argv);
+    return;
+  }
+  if (looks_at_slot(*info, argv)) {
+    scan_slot(session, argv);
     return;
   }
   LocalCommands local(this, session);

@@ -84,6 +84,11 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     if (!visible.port.empty()) set_field(&info, "tcp_port", visible.port);
     set_field(&info, "total_connections_received", std::to_string(visible.connections));
     set_field(&info, "total_commands_processed", std::to_string(visible.commands));
+    if (visible.cluster) {
+      set_field(&info, "cluster_enabled", "1");
+      set_field(&info, "redis_mode", "cluster");
+      set_field(&info, "server_mode", "cluster");  // Valkey's name for it
+    }
     set_field(&info, "maxmemory", std::to_string(visible.maxmemory));
     set_field(&info, "maxmemory_human", human_memory(visible.maxmemory));
     append_verbatim(&out, info, protocol);
@@ -93,11 +98,12 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     append_map_header(&out, parsed->elements.size() / 2, protocol);
     for (size_t i = 0; i < parsed->elements.size(); i++) {
       const std::string name = i % 2 == 1 ? parsed->elements[i - 1].text : std::string();
-      append_bulk(&out, name == "databases"       ? std::to_string(visible.reserved_db)
-                        : name == "maxmemory"     ? std::to_string(visible.maxmemory)
-                        : name == "requirepass"   ? visible.requirepass
-                        : is_client_setting(name) ? client_setting(visible.limits, name)
-                                                  : parsed->elements[i].text);
+      append_bulk(&out, name == "databases"                            ? std::to_string(visible.databases)
+                        : visible.cluster && name == "cluster-enabled" ? "yes"
+                        : name == "maxmemory"                          ? std::to_string(visible.maxmemory)
+                        : name == "requirepass"                        ? visible.requirepass
+                        : is_client_setting(name)                      ? client_setting(visible.limits, name)
+                                                                       : parsed->elements[i].text);
     }
     return out;
   }

@@ -111,9 +111,11 @@ bool Frontdesk::paused(const Session& session, const Argv& argv) const {
   const CommandInfo* command = counter_->table().find(argv);
   if (command == nullptr || !command->arity_fits(argv.size()) || !why_not(command, argv).empty()) return false;
   if (pause_all_) return true;
-  const auto writes = [](const CommandInfo* info) { return info != nullptr && (info->logged || info->may_replicate); };
+  const auto writes = [](const CommandInfo* info, const Argv&) {
+    return info != nullptr && (info->logged || info->may_replicate);
+  };
   const bool executes = session.transaction && same_word(argv[0], "EXEC");
-  return executes ? any_queued(*session.transaction, writes) : writes(command);
+  return executes ? any_queued(*session.transaction, writes) : writes(command, argv);
 }
 
 void Frontdesk::account(Session* session) {
@@ -235,6 +237,12 @@ void Frontdesk::resume() {
   }
 }
 
+// The reserved one is hidden.
+int Frontdesk::told_databases() const {
+  const bool one = cluster_.enabled && counter_->words().cluster_dialect == ClusterDialect::kRedis8;
+  return one ? 1 : counter_->reserved_database();
+}
+
 void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   if (waiter.filter == Filter::kBlocked) return blocking_.on_reply(waiter, reply);
   Session* session = find(waiter.session);
@@ -252,7 +260,7 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
                                     {counter_->reserved_database(), sessions_.size(), blocked_clients(),
                                      pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory(), limits_,
                                      tracking_.counts(), port_of(session->local_address()), connected(),
-                                     commands_ - commands_before_, requirepass_, &refused_}));
+                                     commands_ - commands_before_, told_databases(), cluster_.enabled, requirepass_, &refused_}));
   }
   account(session);
 }

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/cluster/topology.h"
 #include "core/command/table.h"
 #include "core/result.h"
 #include "core/shard/batch.h"
@@ -39,6 +40,7 @@ class Counter {
   virtual int reserved_database() const = 0;
   virtual const std::string& redis_version() const = 0;
   virtual const BuildWords& words() const = 0;
+  virtual const std::string& log_id() const = 0;  // empty: not known yet
 
   // nullptr, or why requests must wait now, in a few words.
   virtual const char* must_wait() const = 0;
@@ -95,8 +97,12 @@ constexpr std::string_view kOverMaxmemory = "OOM command not allowed when used m
 
 class Frontdesk {
  public:
-  Frontdesk(World* world, Counter* counter, FrontdeskLimits limits)
-      : world_(world), counter_(counter), limits_(limits), blocking_(world, this, counter) {}
+  Frontdesk(World* world, Counter* counter, FrontdeskLimits limits, ClusterOptions cluster = {})
+      : world_(world),
+        counter_(counter),
+        limits_(limits),
+        cluster_(std::move(cluster)),
+        blocking_(world, this, counter) {}
 
   void on_connected(SessionId id, const std::string& address, const std::string& local_address);
   void on_data(SessionId id, std::string_view data);
@@ -174,6 +180,7 @@ class Frontdesk {
   bool paused(const Session& session, const Argv& argv) const;
   void account(Session* session);
   uint64_t connected() const { return static_cast<uint64_t>(next_number_ - 1 - connected_before_); }
+  int told_databases() const;
   void reset_counts();
   void park(Session* session);
   size_t blocked_clients() const;
@@ -231,14 +238,22 @@ class Frontdesk {
   void note_refusal(Session* session, const std::string& user, std::string_view reply);
   void check_subscriptions(const Session& session);
 
+  // cluster_commands.cc
+  struct SlotScan;
+  std::string why_not_in_cluster(const CommandInfo& info, const Argv& argv) const;
+  bool looks_at_slot(const CommandInfo& info, const Argv& argv) const;
+  void scan_slot(Session* session, const Argv& argv);
+  void scan_on(Session* session, const std::shared_ptr<SlotScan>& scan);
+
   // config_commands.cc
   void set_config(Session* session, const Argv& argv);
   void set_requirepass(Session* session, const std::string& password);
   void set_client_settings(const std::map<std::string, std::string>& settings);
 
   // transactions.cc: MULTI, EXEC, WATCH.
-  void queue(Session* session, std::string_view command);
-  bool any_queued(const Transaction& transaction, bool (*what)(const CommandInfo* info)) const;
+  void queue(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
+  bool any_queued(const Transaction& transaction,
+                  const std::function<bool(const CommandInfo* info, const Argv& argv)>& what) const;
   void execute(Session* session);
   void carry_out(Session* session, const Transaction& transaction);
   void watch(Session* session, const Argv& argv);
@@ -251,6 +266,7 @@ class Frontdesk {
   World* world_;
   Counter* counter_;
   FrontdeskLimits limits_;
+  const ClusterOptions cluster_;
   Blocking blocking_;
   PubSub pubsub_;
   std::deque<PubSub::Message> messages_;  // seen, not known to be settled

@@ -12,6 +12,13 @@
 namespace holdfast {
 namespace {
 
+// The reply to HELLO as that of a node of a cluster.
+std::string in_cluster(std::string hello) {
+  constexpr std::string_view kAlone = "$10\r\nstandalone\r\n";
+  const size_t at = hello.find(kAlone);
+  return at == std::string::npos ? hello : hello.replace(at, kAlone.size(), "$7\r\ncluster\r\n");
+}
+
 // The reply to HELLO with another connection's number.
 std::string with_id(std::string hello, int64_t number) {
   constexpr std::string_view kId = "$2\r\nid\r\n:";
@@ -25,8 +32,10 @@ std::string with_id(std::string hello, int64_t number) {
 
 const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"acl", &LocalCommands::acl},
+    {"asking", &LocalCommands::node_state},
     {"auth", &LocalCommands::auth},
     {"client", &LocalCommands::client},
+    {"cluster", &LocalCommands::cluster},
     {"config", &LocalCommands::config},
     {"debug", &LocalCommands::debug},
     {"discard", &LocalCommands::discard},
@@ -40,6 +49,8 @@ const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"pubsub", &LocalCommands::pubsub},
     {"punsubscribe", &LocalCommands::unsubscribe},
     {"quit", &LocalCommands::quit},
+    {"readonly", &LocalCommands::node_state},
+    {"readwrite", &LocalCommands::node_state},
     {"replicaof", &LocalCommands::replicaof},
     {"reset", &LocalCommands::reset},
     {"role", &LocalCommands::role},
@@ -155,6 +166,7 @@ LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
   Outcome outcome;
   if (const std::string& own = desk_->counter_->words().hello[version - 2]; !own.empty()) {
     outcome.reply = with_id(own, session_->number());
+    if (desk_->cluster_.enabled) outcome.reply = in_cluster(std::move(outcome.reply));
     return outcome;
   }
   append_map_header(&outcome.reply, 7, session_->protocol);
@@ -163,7 +175,7 @@ LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
   field("version"), field(desk_->counter_->redis_version());
   field("proto"), append_integer(&outcome.reply, version);
   field("id"), append_integer(&outcome.reply, session_->number());
-  field("mode"), field("standalone");
+  field("mode"), field(desk_->cluster_.enabled ? "cluster" : "standalone");
   field("role"), field("master");
   field("modules"), append_array_header(&outcome.reply, 0);
   return outcome;

@@ -47,6 +47,8 @@ class LocalCommands {
   Outcome hello(const Argv& argv);
   Outcome auth(const Argv& argv);
   Outcome client(const Argv& argv);
+  Outcome cluster(const Argv& argv);
+  Outcome node_state(const Argv& argv);
   Outcome client_list(const Argv& argv);
   Outcome client_kill(const Argv& argv);
   Outcome client_pause(const Argv& argv);

@@ -27,6 +27,7 @@ struct ShardOptions {
   int64_t maxmemory = 0;  // bytes; 0: none
 
   FrontdeskLimits frontdesk;
+  ClusterOptions cluster;
 };
 
 }  // namespace holdfast

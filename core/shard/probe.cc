@@ -166,7 +166,7 @@ void Probe::learn_info(const ReplyValue& reply) {
   state_->replid = info_field(info_, "master_replid");
   state_->replica = info_field(info_, "role") == "slave";
   state_->replica_alone = state_->replica && info_field(info_, "master_link_status") != "up";
-  if (info_field(info_, "redis_mode") == "cluster") {
+  if (info_field(info_, "cluster_enabled") == "1") {
     refuse("Redis runs in cluster mode: Holdfast needs one that does not (cluster-enabled no)");
     return;
   }
@@ -272,6 +272,10 @@ void Probe::learn_words() {
     words->hello_needs_auth.erase(words->hello_needs_auth.find(newer), newer.size());
   }
   words->signs_in_first = !info_field(info_, "valkey_version").empty();
+  words->cluster_dialect = !info_field(info_, "valkey_version").empty() ? ClusterDialect::kValkey
+                           : state_->version.starts_with("6.")          ? ClusterDialect::kRedis6
+                           : state_->version.starts_with("7.")          ? ClusterDialect::kRedis7
+                                                                        : ClusterDialect::kRedis8;
   words->queues_without_memory = !is_7_0 && !state_->version.starts_with("6.");
   learn({"HELLO", "3"}, &words->hello[1]);
   learn({"HELLO", "2"}, &words->hello[0]);

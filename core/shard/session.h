@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/cluster/admission.h"
 #include "core/command/table.h"
 #include "core/resp/request.h"
 #include "core/shard/batch.h"
@@ -21,6 +22,7 @@ struct Transaction {
   size_t bytes = 0;                   // of all of them
   bool dirty = false;                 // a command was refused while queueing
   uint64_t users = 0;                 // the generation of the users when it began
+  int slot = kNoSlot;                 // in a cluster: of all keys
 };
 
 class Session {
@@ -87,6 +89,7 @@ class Session {
   RequestParser parser;
   std::string input;     // bytes of requests that have not been dealt with
   std::string outgoing;  // replies that may leave, until the end of the turn
+  bool tls = false;      // it has come over TLS
   int db = 0;
   Protocol protocol = Protocol::kResp2;
   std::string name, lib_name, lib_version;

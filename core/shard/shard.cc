@@ -27,7 +27,7 @@ Shard::Shard(World* world, const ShardOptions& options)
       tap_(this),
       line_(world, this, options.batches_in_flight),
       users_(world, &backend_, &line_, options_, [this] { desk_.on_users_changed(); }),
-      desk_(world, this, options.frontdesk),
+      desk_(world, this, options.frontdesk, options.cluster),
       replies_(&desk_, &settler_),
       memory_(options.maxmemory),
       settings_(&memory_),

@@ -69,7 +69,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
     uint64_t commands = 0, batches = 0, effects_records = 0;
   };
   Status status() const;
-  const std::string& log_id() const { return attach_.log_id(); }
+  const std::string& log_id() const override { return attach_.log_id(); }
 
  private:
   // Counter: what the front desk asks for.

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <utility>
 
+#include "core/cluster/admission.h"
 #include "core/deliberate_bug.h"
 #include "core/resp/reply.h"
 #include "core/shard/frontdesk.h"
@@ -32,7 +33,7 @@ std::vector<int64_t> integers(std::string_view replies) {
 
 }  // namespace
 
-void Frontdesk::queue(Session* session, std::string_view command) {
+void Frontdesk::queue(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
   // The queue takes memory, too.
   if (counter_->over_maxmemory() && !counter_->words().queues_without_memory) return refuse(session, kOverMaxmemory);
   Transaction& transaction = *session->transaction;
@@ -42,15 +43,20 @@ void Frontdesk::queue(Session* session, std::string_view command) {
     return;
   }
   transaction.commands.emplace_back(command);
+  // As in Redis, what comes behind a refused command does not count.
+  if (cluster_.enabled && info != nullptr && !transaction.dirty) {
+    transaction.slot = joined_slot(transaction.slot, request_slot(*info, argv));
+  }
   session->answer("+QUEUED\r\n", world_->monotonic_ms());
   touch(session);
 }
 
-bool Frontdesk::any_queued(const Transaction& transaction, bool (*what)(const CommandInfo* info)) const {
+bool Frontdesk::any_queued(const Transaction& transaction,
+                           const std::function<bool(const CommandInfo*, const Argv&)>& what) const {
   return std::any_of(transaction.commands.begin(), transaction.commands.end(), [&](const std::string& command) {
     RequestParser parser(kNoRequestLimits);
     parser.parse(command);
-    return what(counter_->table().find(parser.argv()));
+    return what(counter_->table().find(parser.argv()), parser.argv());
   });
 }
 
@@ -62,12 +68,18 @@ void Frontdesk::execute(Session* session) {
   Transaction transaction = std::move(*session->transaction);
   session->transaction.reset();
   Watches& watches = counter_->watches();
+  const bool dirty_first = counter_->words().cluster_dialect == ClusterDialect::kValkey;
+  if (transaction.slot == kManySlots && !(transaction.dirty && dirty_first)) {
+    watches.forget(session->id());
+    reply_error(session, kCrossSlot);
+    return;
+  }
   if (transaction.dirty) {
     watches.forget(session->id());
     reply_error(session, "EXECABORT Transaction discarded because of previous errors.");
     return;
   }
-  const auto takes_memory = [](const CommandInfo* info) { return info != nullptr && info->denyoom; };
+  const auto takes_memory = [](const CommandInfo* info, const Argv&) { return info != nullptr && info->denyoom; };
   if (counter_->over_maxmemory() && any_queued(transaction, takes_memory)) {
     watches.forget(session->id());
     reply_error(session, "EXECABORT Transaction discarded because of: " + std::string(kOverMaxmemory));
@@ -212,7 +224,9 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
     touch(session);
     return;
   }
-  const bool writes = any_queued(transaction, [](const CommandInfo* info) { return info == nullptr || info->logged; });
+  const bool writes = any_queued(transaction, [this](const CommandInfo* info, const Argv& argv) {
+    return info == nullptr || (info->logged && why_not_in_cluster(*info, argv).empty());
+  });
   if (const std::string down = writes ? counter_->refuse_write() : counter_->refuse_read(); !down.empty()) {
     reply_error(session, down);
     return;
@@ -235,7 +249,11 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
     op.last_piece = false;
     note_read(session, slot, info, argv);
     std::string bytes = command;
-    if (info != nullptr && info->handling == Handling::kProxy) {
+    const std::string refused = info == nullptr ? std::string() : why_not_in_cluster(*info, argv);
+    if (!refused.empty()) {
+      op.kind = Op::Kind::kLocal;
+      append_error(&op.reply, refused);
+    } else if (info != nullptr && info->handling == Handling::kProxy) {
       const LocalCommands::Outcome outcome = LocalCommands(this, session).run(info->name, argv);
       op.kind = outcome.to_backend ? Op::Kind::kRead : Op::Kind::kLocal;
       op.waiter.filter = outcome.filter;

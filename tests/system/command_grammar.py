@@ -4,13 +4,15 @@ COMMAND DOCS (7.0 and newer; for older builds that of a newer one)."""
 # Commands that a random program cannot hold, and what tests them instead.
 ELSEWHERE = {
     **dict.fromkeys(("shutdown", "debug", "sync", "psync", "replconf", "replicaof", "slaveof", "failover", "migrate",
-                     "restore-asking", "module", "acl", "cluster", "readonly", "readwrite", "asking", "monitor"),
+                     "restore-asking", "module", "acl", "monitor"),
                     "decided by Holdfast: unit tests, session scenarios"),
+    **dict.fromkeys(("cluster", "clusterscan", "readonly", "readwrite", "asking"),
+                    "cluster_test.py, beside a real cluster"),
     **dict.fromkeys(("subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe", "pubsub",
                      "client", "hello", "reset", "quit", "auth", "wait", "waitaof", "config"),
                     "of the connection or of the server: session scenarios, unit tests"),
     **dict.fromkeys(("save", "bgsave", "bgrewriteaof", "commandlog", "slowlog", "latency", "memory", "info", "lastsave",
-                     "script|kill", "script|debug", "function|kill", "host:", "post", "cluster", "clusterscan"),
+                     "script|kill", "script|debug", "function|kill", "host:", "post"),
                     "of the server: it tells of itself"),
     "spop": "chance decides what is there afterwards: the command families, the accounts of the chaos tests",
 }

@@ -33,12 +33,14 @@ struct FakeCounter : Counter {
   std::string busy_words;
   std::string version = "7.0.15";
   BuildWords build;
+  std::string log = "feed";
 
   const CommandTable& table() const override { return test_table(); }
   int databases() const override { return 16; }
   int reserved_database() const override { return 15; }
   const std::string& redis_version() const override { return version; }
   const BuildWords& words() const override { return build; }
+  const std::string& log_id() const override { return log; }
   const char* must_wait() const override { return wait; }
   std::string refuse_read() const override { return no_reads; }
   std::string refuse_write() const override { return no_writes; }
@@ -132,7 +134,10 @@ struct DeskFixture {
   FakeCounter counter;
   Frontdesk desk;
 
-  explicit DeskFixture(FrontdeskLimits limits = {}) : desk(&world, &counter, limits) { connect(1); }
+  explicit DeskFixture(FrontdeskLimits limits = {}, ClusterOptions cluster = {})
+      : desk(&world, &counter, limits, std::move(cluster)) {
+    connect(1);
+  }
 
   void connect(SessionId id) { desk.on_connected(id, "1.2.3.4:" + std::to_string(id), "5.6.7.8:6379"); }
 
