@@ -21,10 +21,10 @@ class ClientCase(harness.SystemTest):
 
     BUILD = "7.0.15"
 
-    def serve(self, build=None):
+    def serve(self, build=None, flags=()):
         """Starts Redis and Holdfast, with the embedded log."""
         self.behind = self.redis(build or self.BUILD)
-        self.proxy = self.holdfast(self.behind)
+        self.proxy = self.holdfast(self.behind, flags=flags)
 
     @property
     def where(self):

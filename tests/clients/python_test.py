@@ -44,6 +44,14 @@ class RedisPyTest(PythonCase, client_case.ClientCase):
         self.serve("8.2.3")
         self.run_program("redis-py", self.python("redis_py.py", "Resp3", "Cache"))
 
+    def test_cluster(self):
+        for build in ("6.2.5", "8.2.3", "valkey-9.1.2"):
+            with self.subTest(build=build):
+                proxy, self.directory = self.directory, self.directory / build
+                self.serve(build, ("--cluster-enabled",))
+                self.run_program("redis-py-cluster", self.python("redis_cluster.py"))
+                self.directory = proxy
+
     def test_asyncio(self):
         self.serve()
         self.run_program("asyncio", self.python("redis_asyncio.py"))
