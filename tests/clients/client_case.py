@@ -24,7 +24,7 @@ class ClientCase(harness.SystemTest):
     def serve(self, build=None, flags=()):
         """Starts Redis and Holdfast, with the embedded log."""
         self.behind = self.redis(build or self.BUILD)
-        self.proxy = self.holdfast(self.behind, flags=flags)
+        self.proxy = self.holdfast(self.behind, f"sqlite:{self.directory}/{self.behind.build}.db", flags)
 
     @property
     def where(self):

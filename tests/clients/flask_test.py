@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 
 import packages
-from client_case import ClientCase, JobsCase, harness
+from client_case import HERE, ClientCase, JobsCase, harness
 from dataset import verify
 
 EXAMPLE = harness.ROOT / "examples" / "flask"
@@ -75,13 +75,16 @@ class FlaskTest(FlaskCase, ClientCase):
                 self.start_service()
                 self.check_routes()
                 self.service.stop()
-                self.proxy.kill()
-                self.behind.kill()
-                (self.directory / "log.db").unlink()
+                self.proxy.stop()
 
 
 class OldClientFlaskTest(FlaskTest):
     old = True
+
+    def test_client(self):
+        """redis-py-cluster by itself."""
+        self.serve(flags=("--cluster-enabled",))
+        self.run_program("redis-py-cluster", [environment(self.old) / "python", HERE / "python" / "redis_cluster.py"])
 
 
 class FlaskRunTest(FlaskCase, ClientCase):

@@ -40,6 +40,11 @@ class GoRedis(ClientCase):
         self.serve()
         self.run_program("go-redis", command)
 
+    def test_cluster_client(self):
+        command = [program(), "cluster"]
+        self.serve(flags=("--cluster-enabled",))
+        self.run_program("go-redis", command)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -33,11 +33,11 @@ def classes():
 
 class Java(ClientCase):
 
-    def run_java(self, program):
+    def run_java(self, program, flags=()):
         # A program of seconds: the second compiler would cost more than it brings.
         command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                    "-cp", classes(), program]
-        self.serve()
+        self.serve(flags=flags)
         self.run_program(program, command)
 
     def test_jedis(self):
@@ -45,6 +45,9 @@ class Java(ClientCase):
 
     def test_lettuce(self):
         self.run_java("LettuceProgram")
+
+    def test_cluster_clients(self):
+        self.run_java("ClusterProgram", ("--cluster-enabled",))
 
 
 class JavaOfToday(Java):

@@ -36,6 +36,10 @@ class Clients(Node, ClientCase):
         self.serve()
         self.run_program("ioredis", self.node("ioredis_client"), timeout=60)
 
+    def test_ioredis_cluster(self):
+        self.serve(flags=("--cluster-enabled",))
+        self.run_program("ioredis-cluster", self.node("ioredis_cluster"), timeout=60)
+
     def test_node_redis(self):
         self.serve()
         for protocol in ("2", "3"):

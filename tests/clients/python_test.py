@@ -45,12 +45,11 @@ class RedisPyTest(PythonCase, client_case.ClientCase):
         self.run_program("redis-py", self.python("redis_py.py", "Resp3", "Cache"))
 
     def test_cluster(self):
-        for build in ("6.2.5", "8.2.3", "valkey-9.1.2"):
+        for build in harness.REDIS_BUILDS:
             with self.subTest(build=build):
-                proxy, self.directory = self.directory, self.directory / build
                 self.serve(build, ("--cluster-enabled",))
-                self.run_program("redis-py-cluster", self.python("redis_cluster.py"))
-                self.directory = proxy
+                self.run_program(f"cluster-{build}", self.python("redis_cluster.py"))
+                self.proxy.stop()
 
     def test_asyncio(self):
         self.serve()

@@ -1,5 +1,5 @@
-// Checks go-redis against the server at REDIS_HOST and REDIS_PORT, with RESP2 and with RESP3. Ends with status 1 and
-// the reason when something is not as Redis would have it.
+// Checks go-redis against the server at REDIS_HOST and REDIS_PORT, with RESP2 and with RESP3; with the argument
+// "cluster" its client of a cluster. Ends with status 1 and the reason when something is not as Redis would have it.
 package main
 
 import (
@@ -34,6 +34,10 @@ func main() {
 		{"pool", checkPool}, {"killed", checkKilled},
 	}
 	for _, protocol := range []int{2, 3} {
+		if len(os.Args) > 1 && os.Args[1] == "cluster" {
+			checkCluster(protocol)
+			continue
+		}
 		client := redis.NewClient(options(protocol))
 		for _, check := range checks {
 			begin := time.Now()
