@@ -39,7 +39,7 @@ std::string why_not_copied(const Argv& argv, int databases) {
 }
 
 // SORT looks at keys that it makes up by a pattern; they would have to be in the slot of the list.
-std::string why_not_sorted(const Argv& argv, ClusterDialect dialect) {
+std::string why_not_sorted(const Argv& argv, ClusterDialect dialect, bool read_only) {
   const bool within_slot = dialect >= ClusterDialect::kRedis8;
   const auto denied = [&](std::string_view pattern) {
     return !within_slot || pattern_slot(pattern) != key_slot(argv[1]);
@@ -48,18 +48,23 @@ std::string why_not_sorted(const Argv& argv, ClusterDialect dialect) {
     return std::string("ERR ") + option + " option of SORT denied in Cluster mode" +
            (within_slot ? " when keys formed by the pattern may be in different slots." : ".");
   };
-  for (size_t i = 2; i + 1 < argv.size(); i++) {
-    if (same_word(argv[i], "LIMIT") && i + 2 < argv.size()) {
-      if (!number_in(argv[i + 1]) || !number_in(argv[i + 2])) return {};  // Redis says so
+  // What Redis refuses for another reason, before it comes there, is left to it.
+  for (size_t i = 2; i < argv.size(); i++) {
+    const size_t left = argv.size() - i - 1;
+    if (same_word(argv[i], "ASC") || same_word(argv[i], "DESC") || same_word(argv[i], "ALPHA")) continue;
+    if (same_word(argv[i], "LIMIT") && left >= 2) {
+      if (!number_in(argv[i + 1]) || !number_in(argv[i + 2])) return {};
       i += 2;
-    } else if (same_word(argv[i], "STORE")) {
+    } else if (same_word(argv[i], "STORE") && left >= 1 && !read_only) {
       i++;
-    } else if (same_word(argv[i], "BY")) {
+    } else if (same_word(argv[i], "BY") && left >= 1) {
       // Without "*" it says not to sort.
       if (argv[++i].find('*') != std::string_view::npos && denied(argv[i])) return error("BY");
-    } else if (same_word(argv[i], "GET")) {
+    } else if (same_word(argv[i], "GET") && left >= 1) {
       i++;
       if (!(within_slot && argv[i] == "#") && denied(argv[i])) return error("GET");
+    } else {
+      return {};
     }
   }
   return {};
@@ -84,7 +89,7 @@ std::string error_in_cluster(const CommandInfo& command, const Argv& argv, Clust
   if (name == "move" && !valkey) return "ERR MOVE is not allowed in cluster mode";
   if (name == "move" && is_other_database(argv[2])) return kNoDatabase;
   if (name == "copy") return why_not_copied(argv, dialect >= ClusterDialect::kRedis8 ? 1 : databases);
-  if (name == "sort" || name == "sort_ro") return why_not_sorted(argv, dialect);
+  if (name == "sort" || name == "sort_ro") return why_not_sorted(argv, dialect, name == "sort_ro");
   // It goes from slot to slot, where Redis behind has none.
   if (name == "clusterscan") return "ERR 'clusterscan' is refused by Holdfast: use SCAN";
   return {};

@@ -41,11 +41,20 @@ Keys counted_keys(const Counted& where, const Argv& argv) {
   return keys;
 }
 
-// XREAD and XREADGROUP: behind STREAMS as many keys as ids.
-Keys stream_keys(const Argv& argv, size_t from) {
-  size_t first = from;
-  while (first < argv.size() && !same_word(argv[first], "STREAMS")) first++;
-  if (++first >= argv.size()) return {};
+// XREAD and XREADGROUP: behind STREAMS as many keys as ids. The group may be called so, too.
+Keys stream_keys(const Argv& argv) {
+  size_t i = 1;
+  for (; i < argv.size() && !same_word(argv[i], "STREAMS"); i++) {
+    if (same_word(argv[i], "GROUP")) {
+      i += 2;
+    } else if (same_word(argv[i], "BLOCK") || same_word(argv[i], "COUNT") || same_word(argv[i], "CLAIM")) {
+      i++;
+    } else if (!same_word(argv[i], "NOACK")) {
+      return {};
+    }
+  }
+  const size_t first = i + 1;
+  if (first >= argv.size() || (argv.size() - first) % 2 != 0) return {};
   const auto begin = argv.begin() + static_cast<std::ptrdiff_t>(first);
   return {begin, begin + static_cast<std::ptrdiff_t>((argv.size() - first) / 2)};
 }
@@ -93,8 +102,7 @@ Keys named_keys(const CommandInfo& command, const Argv& argv) {
   if (counted != std::end(kCounted)) {
     return argv.size() > counted->number_at ? counted_keys(*counted, argv) : Keys();
   }
-  if (name == "xread") return stream_keys(argv, 1);
-  if (name == "xreadgroup") return stream_keys(argv, 4);
+  if (name == "xread" || name == "xreadgroup") return stream_keys(argv);
   if (argv.size() > 1) {
     if (name == "sort") return sort_keys(argv);
     if (name == "georadius" || name == "georadiusbymember") return georadius_keys(argv);

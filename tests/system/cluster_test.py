@@ -5,6 +5,7 @@ import json
 import unittest
 
 import harness
+from differential_test import SEEDS, DifferentialCase
 from sessions_test import Connection
 
 # Replies that must be the same, in this order on one connection.
@@ -256,6 +257,16 @@ class Server:
         return reply
 
 
+def real_cluster(test, build):
+    """A cluster of one node."""
+    plain = test.redis(build, ("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--databases", "16"),
+                       name="plain")
+    with plain.client() as client:
+        client.must("CLUSTER", "ADDSLOTS", *range(16384))
+        harness.wait_until(lambda: "cluster_state:ok" in client.must("CLUSTER", "INFO"), "the cluster is up")
+    return plain
+
+
 class ClusterCase(harness.SystemTest):
     def serve(self, build, flags=ENABLED):
         self.behind = self.redis(build)
@@ -265,23 +276,15 @@ class ClusterCase(harness.SystemTest):
 class ClusterTest(ClusterCase):
     """Every build against a real cluster of its own."""
 
-    def real_cluster(self, build):
-        plain = self.redis(build, ("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1",
-                                   "--databases", "16"), name="plain")
-        with plain.client() as client:
-            client.must("CLUSTER", "ADDSLOTS", *range(16384))
-            harness.wait_until(lambda: "cluster_state:ok" in client.must("CLUSTER", "INFO"), "the cluster is up")
-        return plain
-
     def compare(self, build):
-        plain, proxy = self.real_cluster(build), self.serve(build)
+        plain, proxy = real_cluster(self, build), self.serve(build)
         for protocol in ("2", "3"):
             servers = [Server(plain.port), Server(proxy.port)]
             for server in servers:
                 server.say(f"HELLO {protocol}")
             for number, command in enumerate(line.strip() for line in SAME.strip().splitlines()):
+                expected, got = (server.say(command) for server in servers)
                 with self.subTest(protocol=protocol, number=number, command=command):
-                    expected, got = (server.say(command) for server in servers)
                     self.assertEqual(got, expected)
         self.check_own_words(build, plain, proxy)
 
@@ -324,6 +327,29 @@ class ClusterTest(ClusterCase):
 
     def test_valkey_9_1(self):
         self.compare("valkey-9.1.2")
+
+
+class AnyCommandTest(DifferentialCase):
+    """Random requests of every command: the same keys of each are seen, the same requests refused."""
+
+    DATABASES = 1
+    PROGRAMS = (SEEDS + 1) // 2
+
+    def serve(self, build):
+        behind = self.redis(build)
+        return behind, real_cluster(self, build), self.holdfast(behind, flags=ENABLED)
+
+    def test_redis_6_2(self):
+        self.differ("6.2.5")
+
+    def test_redis_7_0(self):
+        self.differ("7.0.15")
+
+    def test_redis_8_2(self):
+        self.differ("8.2.3")
+
+    def test_valkey_9_1(self):
+        self.differ("valkey-9.1.2")
 
 
 class NodeTest(ClusterCase):

@@ -68,10 +68,20 @@ class Both:
             self.queued = None
 
 
-class DifferentialTest(harness.SystemTest):
-    def differ(self, build):
+class DifferentialCase(harness.SystemTest):
+    DATABASES = 16
+    PROGRAMS = SEEDS
+
+    def serve(self, build):
+        """Redis behind the proxy, a plain one, and the proxy."""
         behind, plain = self.redis(build), self.redis(build, name="plain")
-        proxy = self.holdfast(behind)
+        return behind, plain, self.holdfast(behind)
+
+    def contents(self, server):
+        return contents(server.port, self.DATABASES)
+
+    def differ(self, build):
+        behind, plain, proxy = self.serve(build)
         with plain.client() as client:
             entries = learn(client)
             docs = None if harness.version_of(build) < (7, 0) else learn_docs(client)
@@ -79,7 +89,7 @@ class DifferentialTest(harness.SystemTest):
             with self.redis("7.0.15", name="for-docs").client() as client:
                 docs = learn_docs(client)
         covered = set()
-        for seed in range(FIRST, FIRST + SEEDS):
+        for seed in range(FIRST, FIRST + self.PROGRAMS):
             grammar = Grammar(entries, docs, random.Random(seed))
             program = [one for one in grammar.program(LENGTH) + grammar.every() if not diverges(*one)]
             covered.update(name for name, _ in program)
@@ -93,19 +103,21 @@ class DifferentialTest(harness.SystemTest):
                 for connection in connections:
                     connection.close()
             # What expires was set a moment later on one of them.
-            self.assertEqual(differences(contents(plain.port), contents(behind.port), time_ms=20000), "",
+            self.assertEqual(differences(self.contents(plain), self.contents(behind), time_ms=20000), "",
                              f"{build}, seed {seed}")
-        before = contents(behind.port)
+        before = self.contents(behind)
         proxy.kill()
         behind.kill()
         behind.start()
         replay(proxy, behind)
-        self.assertEqual(differences(before, contents(behind.port)), "", f"{build}, replayed")
+        self.assertEqual(differences(before, self.contents(behind)), "", f"{build}, replayed")
         elsewhere = {name for name in entries if Grammar.elsewhere(name)}
         self.assertEqual(covered | elsewhere, set(entries) | covered, sorted(set(entries) - covered - elsewhere))
-        print(f"differential: {build}: {len(covered)} commands, seeds {FIRST} to {FIRST + SEEDS - 1}; "
+        print(f"differential: {build}: {len(covered)} commands, seeds {FIRST} to {FIRST + self.PROGRAMS - 1}; "
               f"{len(elsewhere)} tested elsewhere")
 
+
+class DifferentialTest(DifferentialCase):
     def test_redis_6_2(self):
         self.differ("6.2.5")
 

@@ -246,6 +246,15 @@ TEST_CASE("the keys of a slot are looked for page by page") {
   CHECK(f.turn() == ":2\r\n");
 }
 
+TEST_CASE("a slot is looked through behind the client's own writes") {
+  ClusterDesk f;
+  f.say("SET a 1 | CLUSTER COUNTKEYSINSLOT 1");
+  CHECK(f.told() == "write W0 SET a 1\n");
+  CHECK(f.reply(0, kOk) == kOk);
+  f.turn();
+  CHECK(f.told() == "look R0 SCAN 0 COUNT 1000\n");
+}
+
 TEST_CASE("no more keys are looked for than are wanted") {
   ClusterDesk f;
   f.say("CLUSTER GETKEYSINSLOT 12182 1");
