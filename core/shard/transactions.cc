@@ -43,8 +43,10 @@ void Frontdesk::queue(Session* session, const CommandInfo* info, const Argv& arg
     return;
   }
   transaction.commands.emplace_back(command);
-  // As in Redis, what comes behind a refused command does not count.
-  if (cluster_.enabled && info != nullptr && !transaction.dirty) {
+  // As in Redis, what is queued when all is lost already does not count.
+  const bool lost = transaction.dirty || (counter_->words().cluster_dialect != ClusterDialect::kRedis6 &&
+                                          counter_->watches().touched(session->id()));
+  if (cluster_.enabled && info != nullptr && !lost) {
     transaction.slot = joined_slot(transaction.slot, request_slot(*info, argv));
   }
   session->answer("+QUEUED\r\n", world_->monotonic_ms());
@@ -68,8 +70,9 @@ void Frontdesk::execute(Session* session) {
   Transaction transaction = std::move(*session->transaction);
   session->transaction.reset();
   Watches& watches = counter_->watches();
-  const bool dirty_first = counter_->words().cluster_dialect == ClusterDialect::kValkey;
-  if (transaction.slot == kManySlots && !(transaction.dirty && dirty_first)) {
+  const bool valkey = counter_->words().cluster_dialect == ClusterDialect::kValkey;
+  const bool lost = transaction.dirty || watches.touched(session->id());
+  if (transaction.slot == kManySlots && !(valkey && lost)) {
     watches.forget(session->id());
     reply_error(session, kCrossSlot);
     return;
