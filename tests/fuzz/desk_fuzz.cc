@@ -114,9 +114,31 @@ class FuzzCounter : public Counter {
   void ask_aside(Protocol, const std::vector<std::string_view>&, std::function<void(std::string_view)> then) override {
     pending.push_back([then = std::move(then)](uint8_t choice) { then(reply(choice)); });
   }
-  void ask(int, std::string_view, std::function<void(std::string_view)> answer) override {
-    pending.push_back([answer = std::move(answer)](uint8_t choice) { answer(choice % 2 == 0 ? "" : "-ERR no\r\n"); });
+  void ask(int, std::string_view, std::string_view, std::function<void(std::string_view)> answer) override {
+    pending.push_back([answer = std::move(answer)](uint8_t choice) {
+      answer(choice % 2 == 0 ? "" : choice % 4 == 1 ? "-ERR no\r\n" : "-NOPERM no\r\n");
+    });
   }
+  void ask_watch(int db, std::string_view command, std::string_view user,
+                 std::function<void(std::string_view)> answer) override {
+    ask(db, command, user, std::move(answer));
+  }
+  Users known = parse_users({"user alice on nopass ~a* resetchannels +@all", "user default on nopass ~* &* +@all"});
+  uint64_t generation = 1;
+  const Users& users() const override { return known; }
+  uint64_t users_generation() const override { return generation; }
+  void change_users(const std::vector<std::string_view>&, std::function<void(const std::string&)> done) override {
+    change(std::move(done));
+  }
+  void replace_users(std::string_view, std::function<void(const std::string&)> done) override {
+    change(std::move(done));
+  }
+  void check_password(const std::vector<std::string_view>&, std::function<void(std::string_view)> then) override {
+    pending.push_back(
+        [then = std::move(then)](uint8_t choice) { then(choice % 2 == 0 ? "+OK\r\n" : "-WRONGPASS\r\n"); });
+  }
+  const std::string& log_id() const override { return the_log_id; }
+  std::string the_log_id = "0123456789abcdef0123456789abcdef";
 
  private:
   void reply_to(const Waiter& waiter, uint8_t choice) {
@@ -127,6 +149,19 @@ class FuzzCounter : public Counter {
       desk->on_reply(waiter, reply(choice));
     }
     desk->release(waiter);
+  }
+  // Alice may be restricted or not, or gone; the default user may have a password.
+  void change(std::function<void(const std::string&)> done) {
+    pending.push_back([this, done = std::move(done)](uint8_t choice) {
+      constexpr const char* kRules[] = {"on nopass ~* &* +@all", "on #12 ~* &* +@all", "on nopass ~a* &* +@all",
+                                        "off -@all"};
+      std::vector<std::string> lines = {std::string("user default ") + kRules[choice % 4]};
+      if (choice & 4) lines.push_back(std::string("user alice ") + kRules[(choice >> 3) % 4]);
+      known = parse_users(lines);
+      generation++;
+      desk->on_users_changed();
+      done(choice & 64 ? "+OK\r\n" : "-ERR no\r\n");
+    });
   }
   void take(Unit unit) {
     for (const Op& op : unit.ops) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/check.h"
-#include "core/command/read_keys.h"
+#include "core/command/named_keys.h"
 #include "core/command/table.h"
 #include "core/resp/glob.h"
 #include "core/shard/backend.h"
@@ -44,7 +44,7 @@ void feed(Backend* backend, const Events& events, std::string_view bytes) {
 
 void fuzz_probe(std::string_view bytes) {
   Events events;
-  Backend backend(&events);
+  Backend backend(&events, "secret");
   ShardOptions options;
   RedisState state;
   Probe probe(&backend, options, &state);
@@ -62,7 +62,7 @@ void fuzz_probe(std::string_view bytes) {
 // Two reads, a batch, reads at once, a question and one more read wait for their replies.
 void fuzz_backend(std::string_view bytes) {
   Events events;
-  Backend backend(&events);
+  Backend backend(&events, "secret");
   backend.set_reserved_db(15);
   Batch batch;
   testing::add_ops(&batch, "SET a 1 | GET a | SELECT 3 | INCR b");
@@ -74,7 +74,7 @@ void fuzz_backend(std::string_view bytes) {
   backend.read({1, 2, Filter::kNone, Protocol::kResp3}, 1, 2, get);
   backend.apply(&batch, "marker");
   backend.reads_at_once(std::move(reads));
-  backend.ask(0, get, [](std::string_view) {});
+  backend.ask(0, get, "holdfast:as:alice", [](std::string_view) {});
   backend.request(-1, {"PING"}, [](std::string_view reply) { HOLDFAST_CHECK(!reply.empty()); });
   backend.read({1, 3}, 1, 0, get);
   backend.take_output();
