@@ -45,7 +45,7 @@ std::vector<Setting> make_table() {
       choice<&S::tls, &TlsSettings::auth_clients_user>(
           {"tls.auth-clients-user", "--tls-auth-clients-user", "FIELD",
            "The field of a client's certificate that names the user it is signed in as.",
-           "off: none. There are no users yet: so far, only messages at the level debug tell it."},
+           "off: none. Where it names no user, or one that is off, the client is the user \"default\"."},
           {"off", "CN"}),
       text<&S::tls, &TlsSettings::protocols>({"tls.protocols", "--tls-protocols", "NAMES",
                                               "The versions of TLS that are spoken.",

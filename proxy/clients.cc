@@ -94,7 +94,7 @@ void Clients::on_connection(const Listener& listener, uv_stream_t* server) {
   }
   connection->tune_tcp();
   const SessionId id = give_id(connection);
-  if (!secure) return introduce(connection, id);
+  if (!secure) return introduce(connection, id, false);
   strangers_.push_back({id, static_cast<int64_t>(uv_now(loop_))});
   strangers_count_++;
   connection->shake_hands(id, *certificates_->for_clients());
@@ -131,9 +131,11 @@ SessionId Clients::give_id(ClientConnection* connection) {
   return next_serial_++ << kSlotBits | slot;
 }
 
-void Clients::introduce(ClientConnection* connection, SessionId id) {
-  shard_->on_client_connected(id, name_by(uv_tcp_getpeername, connection->stream()),
-                              name_by(uv_tcp_getsockname, connection->stream()));
+void Clients::introduce(ClientConnection* connection, SessionId id, bool tls) {
+  shard_->on_client_connected(id, {.address = name_by(uv_tcp_getpeername, connection->stream()),
+                                   .local_address = name_by(uv_tcp_getsockname, connection->stream()),
+                                   .tls = tls,
+                                   .certificate_user = certificate_user(*connection)});
   connection->open(id);
 }
 
@@ -143,9 +145,8 @@ void Clients::on_end(SessionId id) { shard_->on_client_end(id); }
 
 void Clients::on_secured(ClientConnection* connection) {
   strangers_count_--;
-  spdlog::debug("client {}: {}, user by its certificate: \"{}\"", connection->id(), connection->describe_tls(),
-                certificate_user(*connection));
-  introduce(connection, connection->id());
+  spdlog::debug("client {}: {}", connection->id(), connection->describe_tls());
+  introduce(connection, connection->id(), true);
 }
 
 // Whom it is to be signed in as; empty: nobody.

@@ -51,7 +51,7 @@ class Clients : Listener::Events {
  private:
   void on_connection(const Listener& listener, uv_stream_t* server) override;
   SessionId give_id(ClientConnection* connection);
-  void introduce(ClientConnection* connection, SessionId id);
+  void introduce(ClientConnection* connection, SessionId id, bool tls);
   ClientConnection* find(SessionId id) const;
   std::string certificate_user(const ClientConnection& connection) const;
   ClientConnection* oldest_stranger();

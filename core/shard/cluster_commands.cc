@@ -89,8 +89,8 @@ LocalCommands::Outcome LocalCommands::cluster(const Argv& argv) {
   if (counter.log_id().empty()) return error(counter.refuse_read());
 
   const Topology topology =
-      one_node(desk_->cluster_, counter.log_id(), {.local_address = session_->local_address(), .tls = session_->tls});
-  const ClusterView view{topology, dialect, session_->protocol, session_->tls};
+      one_node(desk_->cluster_, counter.log_id(), {.local_address = session_->local_address(), .tls = session_->tls()});
+  const ClusterView view{topology, dialect, session_->protocol, session_->tls()};
   if (same_word(sub, "SLOTS")) return {.reply = cluster_slots(view)};
   if (same_word(sub, "SHARDS")) return {.reply = cluster_shards(view)};
   if (same_word(sub, "NODES")) return {.reply = cluster_nodes(view)};

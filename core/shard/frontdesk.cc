@@ -29,11 +29,12 @@ std::string port_of(const std::string& address) { return address.substr(address.
 
 }  // namespace
 
-void Frontdesk::on_connected(SessionId id, const std::string& address, const std::string& local_address) {
+void Frontdesk::on_connected(SessionId id, Peer peer) {
   auto session =
-      std::make_unique<Session>(id, next_number_++, address, local_address, world_->monotonic_ms(), limits_.requests);
+      std::make_unique<Session>(id, next_number_++, std::move(peer), world_->monotonic_ms(), limits_.requests);
   Session* added = session.get();
   sign_out(added);
+  sign_in_by_certificate(added);
   sessions_.emplace(id, std::move(session));
   if (draining_) {
     added->closing = true;
@@ -255,12 +256,13 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(waiter.slot,
-                       filter_reply(waiter.filter, reply,
-                                    {counter_->reserved_database(), sessions_.size(), blocked_clients(),
-                                     pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory(), limits_,
-                                     tracking_.counts(), port_of(session->local_address()), connected(),
-                                     commands_ - commands_before_, told_databases(), cluster_.enabled, requirepass_, &refused_}));
+    session->add_reply(
+        waiter.slot,
+        filter_reply(
+            waiter.filter, reply,
+            {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(), pubsub_.patterns(),
+             counter_->settings().maxmemory(), limits_, tracking_.counts(), port_of(session->local_address()),
+             connected(), commands_ - commands_before_, told_databases(), cluster_.enabled, requirepass_, &refused_}));
   }
   account(session);
 }

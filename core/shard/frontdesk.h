@@ -104,7 +104,7 @@ class Frontdesk {
         cluster_(std::move(cluster)),
         blocking_(world, this, counter) {}
 
-  void on_connected(SessionId id, const std::string& address, const std::string& local_address);
+  void on_connected(SessionId id, Peer peer);
   void on_data(SessionId id, std::string_view data);
   // It sends no more, but reads on: what it has sent is answered, then it is closed.
   void on_end(SessionId id);
@@ -222,6 +222,7 @@ class Frontdesk {
   // user_commands.cc: AUTH, ACL, and who may do what.
   bool default_is_open() const;
   void sign_out(Session* session);
+  void sign_in_by_certificate(Session* session);
   bool must_sign_in(const Session& session) const;
   void sign_in(Session* session, const Argv& auth, std::function<void(Session*, const std::string&)> then);
   void authenticate(Session* session, const Argv& argv);
@@ -273,6 +274,7 @@ class Frontdesk {
   Tracking tracking_;
   ScriptCache script_cache_;
   std::vector<SessionId> monitors_;
+  bool users_known_ = false;
   std::string requirepass_;                     // as it was set, for CONFIG GET
   std::map<std::string, std::string> refused_;  // who was refused something last: by user, its line of CLIENT LIST
   // CLIENT PAUSE: until when, and whether reads have to wait, too.

@@ -28,20 +28,15 @@ struct Transaction {
 class Session {
  public:
   // `number`: as Redis counts its clients, from 1 on; what clients call their id.
-  Session(SessionId id, int64_t number, std::string address, std::string local_address, int64_t now_ms,
-          const RequestLimits& limits)
-      : parser(limits),
-        id_(id),
-        number_(number),
-        address_(std::move(address)),
-        local_address_(std::move(local_address)),
-        since_ms_(now_ms),
-        last_ms(now_ms) {}
+  Session(SessionId id, int64_t number, Peer peer, int64_t now_ms, const RequestLimits& limits)
+      : parser(limits), id_(id), number_(number), peer_(std::move(peer)), since_ms_(now_ms), last_ms(now_ms) {}
 
   SessionId id() const { return id_; }
   int64_t number() const { return number_; }
-  const std::string& address() const { return address_; }
-  const std::string& local_address() const { return local_address_; }
+  const std::string& address() const { return peer_.address; }
+  const std::string& local_address() const { return peer_.local_address; }
+  bool tls() const { return peer_.tls; }
+  const std::string& certificate_user() const { return peer_.certificate_user; }
   int64_t since_ms() const { return since_ms_; }
 
   // The line: a slot for each request, in order. A slot is released once its reply may be seen; replies leave in order.
@@ -89,7 +84,6 @@ class Session {
   RequestParser parser;
   std::string input;     // bytes of requests that have not been dealt with
   std::string outgoing;  // replies that may leave, until the end of the turn
-  bool tls = false;      // it has come over TLS
   int db = 0;
   Protocol protocol = Protocol::kResp2;
   std::string name, lib_name, lib_version;
@@ -136,7 +130,7 @@ class Session {
 
   SessionId id_;
   int64_t number_;
-  std::string address_, local_address_;
+  Peer peer_;
   int64_t since_ms_;
   std::deque<Slot> line_;
   size_t line_bytes_ = 0;

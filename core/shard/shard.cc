@@ -40,9 +40,7 @@ void Shard::start() {
   attach_.start();
 }
 
-void Shard::on_client_connected(SessionId id, const std::string& address, const std::string& local_address) {
-  desk_.on_connected(id, address, local_address);
-}
+void Shard::on_client_connected(SessionId id, Peer peer) { desk_.on_connected(id, std::move(peer)); }
 
 void Shard::on_client_data(SessionId id, std::string_view data) { desk_.on_data(id, data); }
 

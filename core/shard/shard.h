@@ -34,7 +34,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void start();
 
   // Events. None of the World's actions may call back into these; turn() follows after one or more of them.
-  void on_client_connected(SessionId id, const std::string& address, const std::string& local_address);
+  void on_client_connected(SessionId id, Peer peer);
   void on_client_data(SessionId id, std::string_view data);
   void on_client_end(SessionId id);  // it sends no more, but still reads
   void on_client_disconnected(SessionId id);

@@ -55,6 +55,16 @@ void Frontdesk::sign_out(Session* session) {
   limit_request(session);
 }
 
+// As Redis 8 does it: a name that is no user's, or of one that is off, changes nothing.
+void Frontdesk::sign_in_by_certificate(Session* session) {
+  const User* user = find_user(counter_->users(), session->certificate_user());
+  if (user == nullptr || !user->on) return;
+  session->user = session->certificate_user();
+  session->authenticated = true;
+  session->restricted = user->restricted;
+  limit_request(session);
+}
+
 // Who has not signed in cannot make Holdfast keep much.
 void Frontdesk::limit_request(Session* session) const {
   RequestLimits limits = limits_.requests;
@@ -284,7 +294,9 @@ void Frontdesk::change_users(Session* session, const Argv& argv) {
 
 // Rights that were taken away are gone at once, also for those who have signed in before.
 void Frontdesk::on_users_changed() {
+  const bool first = !std::exchange(users_known_, true);
   for (const auto& [id, session] : sessions_) {
+    if (first) sign_in_by_certificate(session.get());  // it came before anybody knew who is who
     const User* user = find_user(counter_->users(), session->user);
     if (user == nullptr) {
       session->closing = true;

@@ -17,10 +17,10 @@ bool is_flag(std::string_view word) {
 User parse_rules(std::string_view rules) {
   User user;
   user.rules = rules;
-  bool on = false, nopass = false;
+  bool nopass = false;
   size_t all = 0;
   for (const std::string_view word : user.words()) {
-    on = on || word == "on";
+    user.on = user.on || word == "on";
     nopass = nopass || word == "nopass";
     if (is_flag(word)) continue;
     if (word == "~*" || word == "&*" || word == "+@all") {
@@ -30,7 +30,7 @@ User parse_rules(std::string_view rules) {
     }
   }
   user.restricted = user.restricted || all < 3;
-  user.open = on && nopass;
+  user.open = user.on && nopass;
   return user;
 }
 

@@ -12,7 +12,8 @@ namespace holdfast {
 
 struct User {
   std::string rules;        // as in ACL LIST, behind the name: "on nopass ~* &* +@all"
-  bool open = false;        // on, and without a password
+  bool on = false;          // may sign in
+  bool open = false;        // … without a password
   bool restricted = false;  // there is something that it may not do
   // What Redis answers it, where it may not use these; Holdfast sends them itself, around its commands.
   std::string no_multi, no_exec, no_discard;

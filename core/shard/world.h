@@ -17,6 +17,13 @@ namespace holdfast {
 // A client's connection. Never used twice.
 using SessionId = uint64_t;
 
+// Where a client came from.
+struct Peer {
+  std::string address, local_address;  // as CLIENT LIST writes them
+  bool tls = false;
+  std::string certificate_user;  // whom its certificate names; empty: nobody
+};
+
 // The connections to our own Redis.
 constexpr size_t kLinks = 4;
 enum class Link {

@@ -236,7 +236,7 @@ class Play {
     SessionId& id = clients_[current_];
     if (id == 0) {
       id = next_id_++;
-      desk_.on_connected(id, "1.2.3.4:" + std::to_string(id), "5.6.7.8:6379");
+      desk_.on_connected(id, {"1.2.3.4:" + std::to_string(id), "5.6.7.8:6379"});
     }
     return id;
   }

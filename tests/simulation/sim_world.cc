@@ -276,7 +276,7 @@ std::shared_ptr<SimStream> SimWorld::connect_client(bool slow, SessionId* sessio
                        event(life, [&](Shard* shard) { shard->on_client_data(id, data); });
                      },
                      [this, id] { session_closed(id); }, [this, id] { session_ended(id); }});
-  event(life, [id](Shard* shard) { shard->on_client_connected(id, "10.0.0.1:1", "10.0.0.2:6379"); });
+  event(life, [id](Shard* shard) { shard->on_client_connected(id, {"10.0.0.1:1", "10.0.0.2:6379"}); });
   return stream;
 }
 

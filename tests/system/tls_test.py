@@ -77,11 +77,13 @@ class ClientsTest(TlsCase):
         self.assertEqual(done.stdout, "7\n", done.stderr)
 
     def test_user_by_certificate(self):
-        self.begin("--tls-auth-clients-user", "CN", "--log-level", "debug", auth="optional")
-        for own, name in ((self.authority.issue("alice"), "alice"), (None, "")):
+        self.begin("--tls-auth-clients-user", "CN", auth="optional")
+        with self.proxy.client() as admin:
+            admin.must("ACL", "SETUSER", "alice", "on", ">pw", "~a*", "+@all")
+        for own, name in ((self.authority.issue("alice"), "alice"), (self.authority.issue("nobody"), "default"),
+                          (None, "default")):
             with self.secure(own) as client:
-                client.must("PING")
-            self.proxy.wait_said(f'user by its certificate: "{name}"')
+                self.assertEqual(client.must("ACL", "WHOAMI"), name)
 
     def test_tls_alone(self):
         own = self.authority.issue("alice")

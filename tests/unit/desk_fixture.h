@@ -139,7 +139,10 @@ struct DeskFixture {
     connect(1);
   }
 
-  void connect(SessionId id) { desk.on_connected(id, "1.2.3.4:" + std::to_string(id), "5.6.7.8:6379"); }
+  void connect(SessionId id, const std::string& certificate_user = {}) {
+    desk.on_connected(id,
+                      {"1.2.3.4:" + std::to_string(id), "5.6.7.8:6379", !certificate_user.empty(), certificate_user});
+  }
 
   // A client sends requests (written as words) or bytes; what it has got by the end of the turn.
   std::string say(std::string_view text, SessionId id = 1) { return send(words(text), id); }

@@ -42,7 +42,7 @@ TEST_CASE("only its last op ends the transaction") {
     }
   } counter;
   Frontdesk desk(&f.world, &counter, {});
-  desk.on_connected(9, "", "");
+  desk.on_connected(9, {});
   desk.on_data(9, testing::words("MULTI | SET a 1 | ECHO x | GET a | EXEC | SET b 1"));
   CHECK(counter.pieces == "……..");
 }

@@ -10,7 +10,7 @@ namespace holdfast {
 namespace {
 
 struct Fixture {
-  Session session{7, 1, "1.2.3.4:5", "6.7.8.9:10", 1000, {}};
+  Session session{7, 1, {"1.2.3.4:5", "6.7.8.9:10"}, 1000, {}};
   std::string out() {
     session.collect();
     return std::exchange(session.outgoing, {});

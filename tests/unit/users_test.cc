@@ -82,6 +82,26 @@ TEST_CASE("HELLO signs in before it does anything else") {
   CHECK(f.say("HELLO 4 AUTH alice pw").starts_with("-NOPROTO"));
 }
 
+TEST_CASE("a client's certificate names its user") {
+  UsersFixture f;
+  f.have("on #12 ~* &* +@all", {"user alice on #12 ~* &* +@all", "user gone off #12 ~* &* +@all"});
+  f.connect(2, "alice");
+  CHECK(f.say("ACL WHOAMI", 2) == "$5\r\nalice\r\n");
+  CHECK(f.say("RESET | PING", 2) == "+RESET\r\n-NOAUTH Authentication required.\r\n");
+  for (const SessionId id : {3, 4, 5}) {
+    f.connect(id, id == 3 ? "gone" : id == 4 ? "nobody" : "holdfast:proxy");
+    CHECK(f.say("PING", id) == "-NOAUTH Authentication required.\r\n");
+  }
+}
+
+TEST_CASE("a certificate's user, of a client that came before the users were known") {
+  UsersFixture f;
+  f.counter.known.clear();
+  f.connect(2, "alice");
+  f.have("on #12 ~* &* +@all", {"user alice on #12 ~* &* +@all"});
+  CHECK(f.say("ACL WHOAMI", 2) == "$5\r\nalice\r\n");
+}
+
 TEST_CASE("Holdfast's own users are nobody's") {
   UsersFixture f;
   CHECK(f.say("AUTH holdfast:proxy holdfast").starts_with("-WRONGPASS "));
