@@ -128,12 +128,13 @@ void Frontdesk::say_hello(Session* session, const Argv& argv) {
 
 // ---- what a user may do
 
-// Reads that go to Redis by themselves do so in the user's name.
+// Reads that go to Redis by themselves do so in the user's name. Those that ride along in a batch do, too, but there
+// Redis has other words for what it refuses.
 bool Frontdesk::needs_permission(const Session& session, const CommandInfo& info, const Argv& argv) const {
   if (!session.restricted) return false;
   if (info.no_auth && !(info.name == "reset" && counter_->words().reset_needs_right)) return false;
   const bool read = info.handling == Handling::kBackend && !info.logged && !info.waits;
-  return session.transaction || !read || is_for_busy_redis(argv, true);
+  return session.transaction || !read || session.has_open_in_batch() || is_for_busy_redis(argv, true);
 }
 
 void Frontdesk::ask_permission(Session* session, const CommandInfo& info, const Argv& argv, std::string_view command) {

@@ -77,6 +77,9 @@ class DifferentialCase(harness.SystemTest):
         behind, plain = self.redis(build), self.redis(build, name="plain")
         return behind, plain, self.holdfast(behind)
 
+    def connect(self, plain, proxy, hello, _grammar):
+        return Both(self, plain, proxy, hello)
+
     @staticmethod
     def diverges(name, request):
         return diverges(name, request)
@@ -97,7 +100,7 @@ class DifferentialCase(harness.SystemTest):
             grammar = Grammar(entries, docs, random.Random(seed))
             program = [one for one in grammar.program(LENGTH) + grammar.every() if not self.diverges(*one)]
             covered.update(name for name, _ in program)
-            connections = [Both(self, plain, proxy, hello=protocol) for protocol in (False, seed % 2 == 0)]
+            connections = [self.connect(plain, proxy, protocol, grammar) for protocol in (False, seed % 2 == 0)]
             try:
                 while program:
                     length = grammar.random.choice([1, 1, 5, 30])
