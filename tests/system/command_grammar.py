@@ -20,7 +20,7 @@ ELSEWHERE = {
 # Replies of which only the kind can be the same: of time, of chance, of the process.
 SHAPE = {"time", "ttl", "pttl", "expiretime", "pexpiretime", "httl", "hpttl", "hexpiretime", "hpexpiretime", "lolwut",
          "randomkey", "srandmember", "hrandfield", "zrandmember", "dump", "object|idletime", "object|freq", "role",
-         "xinfo|consumers", "xinfo|stream", "xpending", "object|encoding", "object|refcount", "function|stats", "scan", "sscan", "hscan",
+         "xinfo|consumers", "xinfo|stream", "xpending", "object|encoding", "object|refcount", "function|stats", "scan", "sscan", "hscan", "zscan",
          "function|dump", "vrandmember", "vsim", "vinfo", "vlinks", "vemb"}
 # Replies whose elements come in any order.
 UNORDERED = {"smembers", "sinter", "sunion", "sdiff", "keys", "hgetall", "hkeys", "hvals", "command", "command|list",
