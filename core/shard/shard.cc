@@ -320,7 +320,7 @@ void Shard::send_batch(Batch* batch) {
   marker.log_id = attach_.log_id();
   marker.applied = batch->chain;
   marker.settled = batch->settled;
-  marker.users = users_.position();
+  if (kDeliberateBug != 14) marker.users = users_.position();  // bug: the marker does not name the users
   batch->state = Batch::State::kSent;
   sent_serial_ = batch->serial;
   settler_.expect(batch);

@@ -57,9 +57,23 @@ void SimRedis::admin_auth(const ClientPtr& client, const Argv& argv, std::string
 void SimRedis::admin_acl(const ClientPtr&, const Argv& argv, std::string* reply) {
   if (same_word(argv[1], "SETUSER") && argv.size() > 2) {
     std::set<std::string>& rules = users_[std::string(argv[2])];
+    const auto forget = [&](char first) {
+      std::erase_if(rules, [first](const std::string& rule) { return rule[0] == first; });
+    };
     for (size_t i = 3; i < argv.size(); i++) {
-      if (argv[i] == "reset") rules.clear();
-      if (argv[i] != "reset") rules.emplace(argv[i].starts_with('>') ? "#" + std::string(argv[i].substr(1)) : argv[i]);
+      const std::string_view rule = argv[i];
+      if (rule == "reset") {
+        rules.clear();
+      } else if (rule == "resetpass" || rule[0] == '>') {
+        rules.erase("nopass");
+        if (rule[0] == '>') rules.insert("#" + std::string(rule.substr(1)));
+        if (rule[0] != '>') forget('#');
+      } else if (rule == "resetkeys" || rule == "resetchannels" || rule == "-@all") {
+        forget(rule == "resetkeys" ? '~' : rule == "resetchannels" ? '&' : '+');
+      } else {
+        if (rule == "on" || rule == "off") rules.erase(rule == "on" ? "off" : "on");
+        rules.emplace(rule);
+      }
     }
     append_simple(reply, "OK");
   } else if (same_word(argv[1], "DELUSER") && argv.size() > 2) {

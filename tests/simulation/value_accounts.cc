@@ -96,6 +96,47 @@ void RegisterAccount::check(const Dataset& data, int64_t) {
   saw(value == nullptr ? State() : State(value->text));
 }
 
+// ---- UserAccount
+
+Op UserAccount::next(Rng* rng) {
+  constexpr Kind kKinds[] = {kList, kList, kSet, kSet, kDelete};
+  Op op;
+  op.kind = kKinds[rng->below(std::size(kKinds))];
+  switch (op.kind) {
+    case kList: op.requests = {{"ACL", "LIST"}}; break;
+    case kSet:
+      op.value = unique();
+      op.requests = {{"ACL", "SETUSER", key_, "on", "resetpass", ">" + op.value, "~*", "&*", "+@all"}};
+      break;
+    default: op.requests = {{"ACL", "DELUSER", key_}}; break;
+  }
+  return op;
+}
+
+UserAccount::State UserAccount::told(const ReplyValue& list) const {
+  for (const ReplyValue& line : list.elements) {
+    if (!line.text.starts_with("user " + key_ + " ")) continue;
+    const size_t begin = line.text.find('#') + 1;
+    return line.text.substr(begin, line.text.find(' ', begin) - begin);
+  }
+  return std::nullopt;
+}
+
+void UserAccount::settle(const Op& op, Outcome outcome) {
+  const State wanted = op.kind == kSet ? State(op.value) : State();
+  if (outcome == Outcome::kUnknown && op.kind != kList) states_.push_back(wanted);
+  if (outcome != Outcome::kDone) return;
+  if (op.kind != kList) {
+    states_ = {wanted};
+    return;
+  }
+  const State is = told(op.reply);
+  const auto it = std::find(states_.begin(), states_.end(), is);
+  if (it == states_.end())
+    return fail("the user's password is " + is.value_or("none, it is gone") + ", which cannot be");
+  states_.erase(states_.begin(), it);
+}
+
 // ---- ExpiryAccount
 
 Op ExpiryAccount::next(Rng* rng) {
@@ -255,6 +296,7 @@ std::vector<std::unique_ptr<Account>> make_accounts(int client, const AccountOpt
   accounts.push_back(std::make_unique<SequenceAccount>("a" + id + ".a", fail, SequenceAccount::Form::kAppend));
   accounts.push_back(std::make_unique<ScriptAccount>("a" + id + ".e", fail));
   accounts.push_back(std::make_unique<DrawAccount>("a" + id + ".p", fail));
+  accounts.push_back(std::make_unique<UserAccount>("u" + id, fail));
   accounts.push_back(std::make_unique<QueueAccount>("queue", client, fail, options.queue));
   accounts.push_back(std::make_unique<WatchAccount>("shared", fail, options.shared));
   accounts.push_back(std::make_unique<RegisterAccount>("a" + id + ".s", fail, options.big_value));

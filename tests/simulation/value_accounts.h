@@ -69,4 +69,22 @@ class WildAccount : public Account {
   const bool flushes_;
 };
 
+// A user, whose state is its password. It is not in the data: what ACL LIST tells must be what the log holds.
+class UserAccount : public Account {
+ public:
+  using Account::Account;
+
+  Op next(Rng* rng) override;
+  void settle(const Op& op, Op::Outcome outcome) override;
+  void check(const Dataset&, int64_t) override {}
+
+ private:
+  enum Kind { kList, kSet, kDelete };
+  using State = std::optional<std::string>;
+  State told(const ReplyValue& list) const;
+
+  // As a RegisterAccount's.
+  std::vector<State> states_ = {std::nullopt};
+};
+
 }  // namespace holdfast::simulation
