@@ -102,6 +102,7 @@ void Attach::retry(const std::string& reason) {
   world_->link_close(Link::kMain);
   // The next attempt may have another plan.
   feeder_.reset();
+  users_reader_.reset();
   world_->feed_close();
   stage_ = Stage::kDown;
   retry_ms_ = world_->monotonic_ms() + kRetryMs;

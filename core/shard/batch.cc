@@ -1,5 +1,7 @@
 #include "core/shard/batch.h"
 
+#include "core/shard/users.h"
+
 namespace holdfast {
 
 void append_select(std::string* out, int db, int* current) {
@@ -15,6 +17,7 @@ std::string log_value(const Unit& unit) {
   for (const Op& op : unit.ops) {
     if (op.kind != Op::Kind::kWrite) continue;
     append_select(&value, op.db, &db);
+    if (!op.user.empty()) append_request(&value, {kActAs, user_of(op.user)});
     value.append(unit.bytes_of(op));
   }
   return value;

@@ -24,7 +24,6 @@ struct BuildWords {
       "option can be used to authenticate the client and select the RESP protocol version at the same time";
   bool signs_in_first = false;        // who must sign in is not told what is wrong with a command
   bool load_ends_all = false;         // ACL LOAD closes the connections of all users but the default one
-  bool reset_needs_right = false;     // like any other command
   bool pushes_when_silent = true;     // messages and the like come in spite of CLIENT REPLY OFF
   bool queues_without_memory = true;  // over maxmemory, MULTI takes what needs none
   ClusterDialect cluster_dialect = ClusterDialect::kRedis7;

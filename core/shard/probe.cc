@@ -259,7 +259,6 @@ void Probe::learn_words() {
   if (state_->version.starts_with("6.")) {
     words->subscriber_commands = "(P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT / RESET";
     words->pushes_when_silent = false;
-    words->reset_needs_right = true;
   }
   const bool is_7_0 = state_->version.starts_with("7.0.");
   if (is_7_0) words->stream_gone = "UNBLOCKED the stream key no longer exists";

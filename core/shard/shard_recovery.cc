@@ -105,6 +105,7 @@ void Shard::on_tail(std::deque<Replay::Pending> tail, Position executed) {
     batch->chain = pending.chain;
     batch->settled = settler_.settled_chain();
     int db = 0;
+    std::string user;  // in whose name the next command is to be executed
     std::string_view commands = pending.commands;
     RequestParser parser(kNoRequestLimits);
     while (!commands.empty()) {
@@ -113,8 +114,14 @@ void Shard::on_tail(std::deque<Replay::Pending> tail, Position executed) {
       if (info != nullptr && info->name == "select") {
         const std::string_view number = parser.argv()[1];
         std::from_chars(number.data(), number.data() + number.size(), db);
+      } else if (parser.argv()[0] == kActAs && parser.argv().size() == 2) {
+        user = shadow_of(parser.argv()[1]);
+        users_.expect_shadow(user);
       } else {
-        batch->add(desk_.make_op(info, db, parser.argv()), parser.canonical());
+        Op op = desk_.make_op(info, db, parser.argv());
+        op.user = std::exchange(user, std::string());
+        if (!op.user.empty()) op.effect = Effect::kUnknown;
+        batch->add(std::move(op), parser.canonical());
       }
       commands.remove_prefix(parser.consumed());
     }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
+constexpr std::string_view kOwnUsers = "ERR users whose names begin with 'holdfast:' are Holdfast's own";
 constexpr std::string_view kNoUsersFile =
     "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER "
     "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store "
@@ -131,8 +132,8 @@ void Frontdesk::say_hello(Session* session, const Argv& argv) {
 // Reads that go to Redis by themselves do so in the user's name. Those that ride along in a batch do, too, but there
 // Redis has other words for what it refuses.
 bool Frontdesk::needs_permission(const Session& session, const CommandInfo& info, const Argv& argv) const {
-  if (!session.restricted) return false;
-  if (info.no_auth && !(info.name == "reset" && counter_->words().reset_needs_right)) return false;
+  // What anybody may send: nor could Redis be asked about RESET, which it would carry out.
+  if (!session.restricted || info.no_auth) return false;
   const bool read = info.handling == Handling::kBackend && !info.logged && !info.waits;
   return session.transaction || !read || session.has_open_in_batch() || is_for_busy_redis(argv, true);
 }
@@ -215,6 +216,8 @@ LocalCommands::Outcome LocalCommands::acl(const Argv& argv) {
   }
   if (alone && same_word(argv[1], "SAVE")) return acl_save();
   if (same_word(argv[1], "LOG")) return backend(Filter::kAclLog);
+  const bool about_a_user = argv.size() > 2 && (same_word(argv[1], "GETUSER") || same_word(argv[1], "DRYRUN"));
+  if (about_a_user && is_own_user(argv[2])) return error(kOwnUsers);
   if (Frontdesk::changes_users(argv)) {
     return error("ERR ACL " + std::string(argv[1]) + " is refused by Holdfast in a transaction: it has a part in it");
   }
@@ -284,9 +287,9 @@ void Frontdesk::change_users(Session* session, const Argv& argv) {
   const size_t names = same_word(argv[1], "SETUSER") ? 3 : argv.size();
   for (size_t i = 2; i < names; i++) {
     if (is_own_user(argv[i])) {
-      return reply_error(session, "ERR users whose names begin with '" + std::string(kOwnPrefix) + "' are Holdfast's");
+      return reply_error(session, kOwnUsers);
     }
-    if (names == 3 && argv[i].find_first_of(std::string_view(" \0", 2)) != std::string_view::npos) {
+    if (names == 3 && argv[i].find_first_of(std::string_view(" \t\n\v\f\r\0", 7)) != std::string_view::npos) {
       return reply_error(session, "ERR Usernames can't contain spaces or null characters");
     }
   }

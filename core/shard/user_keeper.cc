@@ -126,7 +126,7 @@ void UserKeeper::apply(const Users& wanted) {
 
 void UserKeeper::make_shadows() {
   for (const auto& [name, user] : coming_) {
-    if (!user.restricted) continue;
+    if (!user.restricted && !shadows_.contains(shadow_of(name))) continue;
     Shadow& shadow = shadows_[shadow_of(name)];
     if (shadow.rules == user.rules) continue;
     shadow.rules = user.rules;
@@ -245,6 +245,7 @@ void UserKeeper::try_change(Change* change) {
     const std::vector<std::string>& rules = change->rules[i];
     const std::string trial = trial_name(i);
     const auto present = change->result.find(rules[0]);
+    request({"ACL", "DELUSER", trial});  // left by a connection that broke
     if (present != change->result.end()) set_rules(trial, present->second.words());
     std::vector<std::string_view> argv = {"ACL", "SETUSER", trial};
     argv.insert(argv.end(), rules.begin() + 1, rules.end());

@@ -42,6 +42,9 @@ class UserKeeper {
   // Whether Redis has got all users, shadows included. What users may do while that is changed once more is what they
   // could do before.
   bool attached() const { return attached_ && settings_due_ == 0; }
+  // Something will be executed in its name. Should its user be gone by now, it may do nothing.
+  void expect_shadow(const std::string& shadow) { shadows_.try_emplace(shadow); }
+
   const Users& users() const { return users_; }
   const User* find(std::string_view name) const;
   // Grows with each change of anybody's rights.

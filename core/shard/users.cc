@@ -84,6 +84,8 @@ std::string user_text(const Users& users) {
 
 std::string shadow_of(std::string_view name) { return std::string(kShadow) + std::string(name); }
 
+std::string user_of(std::string_view shadow) { return std::string(shadow.substr(kShadow.size())); }
+
 std::string without_shadow(std::string_view reply) {
   std::string text(reply);
   for (size_t at = text.find(kShadow); at != std::string::npos; at = text.find(kShadow, at))

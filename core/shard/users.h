@@ -41,6 +41,10 @@ inline constexpr std::string_view kTrialUser = "holdfast:trial";  // on whom cha
 inline bool is_own_user(std::string_view name) { return name.starts_with(kOwnPrefix); }
 // With the rights of `name`, and MULTI and DISCARD, between which Redis is asked.
 std::string shadow_of(std::string_view name);
+std::string user_of(std::string_view shadow);
+// In front of a command in the log: in whose name it is to be executed. Written only where Redis must look at that
+// while it executes it, so there is always an EFFECTS record in the place of such a batch, and no replica sees this.
+inline constexpr std::string_view kActAs = "HOLDFAST.AS";
 // What Redis says to a shadow, as it would say it to the user.
 std::string without_shadow(std::string_view reply);
 

@@ -141,10 +141,15 @@ SCENARIOS = {
         B: SCRIPT LOAD "return 1"
         B: COMMAND COUNT
         B: TIME
+        A: ACL DELUSER alice
+        A: DEL a
+    """),
+    "users: RESET is everybody's": ((7, 0), """
+        A: ACL SETUSER alice on nopass ~a +get
+        B: AUTH alice x
         B: RESET
         B: PING
         A: ACL DELUSER alice
-        A: DEL a
     """),
     "users: subcommands": ((6, 2), """
         A: ACL SETUSER alice on nopass ~* &* +@all -client +client|id +config|get

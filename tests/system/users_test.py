@@ -1,4 +1,7 @@
 """Users are kept with the log: after every restart, rebuild and recovery they are who they were, and may what they might."""
+import contextlib
+import signal
+import sqlite3
 import subprocess
 import unittest
 
@@ -101,6 +104,27 @@ class UsersTest(harness.SystemTest):
             self.assertTrue(on)
         else:
             self.assertTrue(str(reply).startswith("UNKNOWN"), reply)
+
+    def test_a_dead_leader_leaves_a_script(self):
+        """The next one executes it, for nobody has been answered: in the name of who sent it, with no more rights."""
+        self.begin()
+        alice = self.sign_in("alice", "pw")
+        for command in (("MULTI",), ("EVAL", "redis.pcall('SET', 'b', 'x') redis.call('SET', 'a', 'from the tail')", "0")):
+            alice.must(*command)
+        before = self.entries()
+        self.behind.child.send_signal(signal.SIGSTOP)
+        alice.send("EXEC")
+        harness.wait_until(lambda: self.entries() > before, "the script is in the log")
+        self.proxy.kill()
+        self.behind.kill()
+        self.behind.start()
+        self.proxy.start()
+        admin = self.sign_in("admin", "master")
+        self.assertEqual(admin.must("MGET", "a", "b"), ["from the tail", None])
+
+    def entries(self):
+        with contextlib.closing(sqlite3.connect(f"file:{self.directory}/log.db?mode=ro", uri=True)) as log:
+            return log.execute("SELECT count(*) FROM entries WHERE header LIKE 'hf1 B %'").fetchone()[0]
 
     def test_no_password_is_to_be_found(self):
         """Neither in the log, nor in what is logged for people, nor in INFO."""
