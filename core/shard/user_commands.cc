@@ -47,11 +47,13 @@ bool Frontdesk::default_is_open() const {
   return user != nullptr && user->open;
 }
 
+bool Frontdesk::begins_signed_in() const { return counter_->knows_users() && default_is_open(); }
+
 // As on a new connection.
 void Frontdesk::sign_out(Session* session) {
   const User* user = find_user(counter_->users(), kDefaultUser);
   session->user = kDefaultUser;
-  session->authenticated = default_is_open();
+  session->authenticated = begins_signed_in();
   session->restricted = user != nullptr && user->restricted;
   limit_request(session);
 }
@@ -308,7 +310,7 @@ void Frontdesk::on_users_changed() {
       continue;
     }
     session->restricted = user->restricted;
-    session->authenticated = session->authenticated || default_is_open();
+    session->authenticated = session->authenticated || begins_signed_in();
     limit_request(session.get());
     if (user->restricted && pubsub_.subscribed(id)) check_subscriptions(*session);
   }

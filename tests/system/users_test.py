@@ -158,5 +158,21 @@ class UsersOfValkeyTest(UsersTest):
     BUILD = "valkey-9.1.2"
 
 
+class FirstStartTest(harness.SystemTest):
+    def test_who_came_too_early_needs_the_password_too(self):
+        """Redis's own users are open, but they are not those that hold."""
+        behind = self.redis()
+        behind.kill()
+        proxy = self.holdfast(behind, wait=False, environment={"HOLDFAST_USERS_REQUIREPASS": "secret"},
+                              flags=("--timeouts-read-ms", "60000"))
+        proxy.wait_said("listening")
+        with proxy.client() as early:
+            early.send("GET", "a")
+            behind.start()
+            self.assertIn("NOAUTH", str(early.read()))
+            self.assertIn("NOAUTH", str(early.command("SET", "a", "1")))
+            self.assertEqual(early.must("AUTH", "secret"), "OK")
+
+
 if __name__ == "__main__":
     unittest.main()

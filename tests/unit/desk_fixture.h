@@ -76,8 +76,10 @@ struct FakeCounter : Counter {
   }
 
   Users known = parse_users({"user default on nopass ~* &* +@all"});
+  bool knows = true;
   uint64_t generation = 1;
   const Users& users() const override { return known; }
+  bool knows_users() const override { return knows; }
   uint64_t users_generation() const override { return generation; }
   std::vector<std::function<void(const std::string&)>> changes;
   void change_users(const std::vector<std::string_view>& argv, std::function<void(const std::string&)> done) override {
@@ -139,9 +141,9 @@ struct DeskFixture {
     connect(1);
   }
 
-  void connect(SessionId id, const std::string& certificate_user = {}) {
-    desk.on_connected(id,
-                      {"1.2.3.4:" + std::to_string(id), "5.6.7.8:6379", !certificate_user.empty(), certificate_user});
+  void connect(SessionId id, const std::string& host = "1.2.3.4", const std::string& certificate_user = {}) {
+    desk.on_connected(
+        id, {host + ":" + std::to_string(id), "5.6.7.8:6379", !certificate_user.empty(), certificate_user});
   }
 
   // A client sends requests (written as words) or bytes; what it has got by the end of the turn.

@@ -69,6 +69,26 @@ TEST_CASE("the default user has a password: nothing before AUTH but what leads t
   CHECK(f.say("RESET | PING", 2) == "+RESET\r\n-NOAUTH Authentication required.\r\n");
 }
 
+TEST_CASE("who comes while Redis has other users than those that hold is not signed in by those") {
+  UsersFixture f;
+  f.counter.knows = false;
+  f.connect(2);
+  f.have("on nopass ~* &* +@all");  // Redis's own
+  SUBCASE("a password holds") {
+    f.have("on #12 ~* &* +@all");
+    f.counter.knows = true;
+    CHECK(f.say("GET a", 2) == "-NOAUTH Authentication required.\r\n");
+    CHECK(f.told() == "");
+  }
+  SUBCASE("none holds") {
+    f.counter.knows = true;
+    f.have("on nopass ~* &* +@all");
+    CHECK(f.say("PING", 2) == "+PONG\r\n");
+    f.have("on #12 ~* &* +@all");  // from now on
+    CHECK(f.say("PING", 2) == "+PONG\r\n");
+  }
+}
+
 TEST_CASE("HELLO signs in before it does anything else") {
   UsersFixture f;
   f.have("on nopass ~* &* +@all", {"user alice on #12 ~* &* +@all"});
@@ -85,11 +105,11 @@ TEST_CASE("HELLO signs in before it does anything else") {
 TEST_CASE("a client's certificate names its user") {
   UsersFixture f;
   f.have("on #12 ~* &* +@all", {"user alice on #12 ~* &* +@all", "user gone off #12 ~* &* +@all"});
-  f.connect(2, "alice");
+  f.connect(2, "1.2.3.4", "alice");
   CHECK(f.say("ACL WHOAMI", 2) == "$5\r\nalice\r\n");
   CHECK(f.say("RESET | PING", 2) == "+RESET\r\n-NOAUTH Authentication required.\r\n");
   for (const SessionId id : {3, 4, 5}) {
-    f.connect(id, id == 3 ? "gone" : id == 4 ? "nobody" : "holdfast:proxy");
+    f.connect(id, "1.2.3.4", id == 3 ? "gone" : id == 4 ? "nobody" : "holdfast:proxy");
     CHECK(f.say("PING", id) == "-NOAUTH Authentication required.\r\n");
   }
 }
@@ -97,7 +117,7 @@ TEST_CASE("a client's certificate names its user") {
 TEST_CASE("a certificate's user, of a client that came before the users were known") {
   UsersFixture f;
   f.counter.known.clear();
-  f.connect(2, "alice");
+  f.connect(2, "1.2.3.4", "alice");
   f.have("on #12 ~* &* +@all", {"user alice on #12 ~* &* +@all"});
   CHECK(f.say("ACL WHOAMI", 2) == "$5\r\nalice\r\n");
 }
