@@ -18,6 +18,7 @@ namespace holdfast {
 
 struct ListenSettings {
   Address address{"127.0.0.1", 6379, ""};
+  bool protected_mode = true;
 };
 
 struct TlsSettings {
@@ -83,6 +84,7 @@ struct TimeoutSettings {
 
 struct LimitSettings {
   int64_t clients = 10000;
+  int64_t connections_per_second = 0;  // 0: no limit
   uint64_t client_output_bytes = 64 << 20;
   uint64_t client_query_bytes = uint64_t{1} << 30;
   uint64_t total_bytes = uint64_t{4} << 30;

@@ -17,6 +17,10 @@ std::vector<Setting> make_table() {
           {"listen.address", "--listen", "HOST:PORT", "Where clients connect.",
            "\"0.0.0.0:6379\" listens on all IPv4 addresses, \"[::]:6379\" on all IPv6 addresses. Port 0 takes any free "
            "port. \"off\": only with TLS (tls.listen)."}),
+      boolean<&S::listen, &ListenSettings::protected_mode>(
+          {"listen.protected-mode", "--listen-protected-mode", "",
+           "While the user \"default\" has no password, serve loopback addresses only.",
+           "As in Redis: others are told so and disconnected, with TLS, too. Clients can change it with CONFIG SET."}),
 
       optional_address<&S::tls, &TlsSettings::listen>({"tls.listen", "--tls-listen", "HOST:PORT",
                                                        "Where clients connect with TLS.",
@@ -206,6 +210,10 @@ std::vector<Setting> make_table() {
           {"limits.clients", "--limits-clients", "N", "How many clients may be connected at once.",
            "Further ones are refused with an error, as by Redis's maxclients."},
           1, 1000000),
+      number<&S::limits, &LimitSettings::connections_per_second>(
+          {"limits.connections-per-second", "--limits-connections-per-second", "N",
+           "How many connections are accepted in a second.", "Further ones wait for the next second. 0: no limit."},
+          0, 1'000'000),
       bytes<&S::limits, &LimitSettings::client_output_bytes>(
           {"limits.client-output-bytes", "--limits-client-output-bytes", "SIZE",
            "Replies waiting for one client above which nothing more is read from it.",

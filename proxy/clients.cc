@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "config/byte_size.h"
 #include "core/shard/shard.h"
@@ -56,6 +57,7 @@ Clients::Clients(uv_loop_t* loop, const Settings& settings, const Certificates* 
       shard_(shard),
       listener_(loop, this),
       tls_listener_(loop, this),
+      rate_(settings.limits.connections_per_second),
       buffer_(kReadBytes) {}
 
 Result<Done> Clients::listen() {
@@ -75,6 +77,7 @@ std::string Clients::addresses() const {
 void Clients::stop_accepting() {
   listener_.close();
   tls_listener_.close();
+  waiting_.clear();
   while (ClientConnection* stranger = oldest_stranger()) stranger->close(0);
 }
 
@@ -85,6 +88,7 @@ ClientConnection* Clients::find(SessionId id) const {
 }
 
 void Clients::on_connection(const Listener& listener, uv_stream_t* server) {
+  if (!rate_.take(static_cast<int64_t>(uv_now(loop_)))) return waiting_.push_back({&listener, server});
   auto* connection = new ClientConnection(loop_, &buffer_, this);
   if (const int failed = uv_accept(server, connection->stream()); failed != 0) return connection->close(failed);
   const bool secure = &listener == &tls_listener_;
@@ -98,6 +102,10 @@ void Clients::on_connection(const Listener& listener, uv_stream_t* server) {
   strangers_.push_back({id, static_cast<int64_t>(uv_now(loop_))});
   strangers_count_++;
   connection->shake_hands(id, *certificates_->for_clients());
+}
+
+void Clients::accept_waiting() {
+  for (const Waiting& one : std::exchange(waiting_, {})) on_connection(*one.listener, one.server);
 }
 
 // Strangers give way, so that they cannot keep out anybody who would have something to say.

@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "core/shard/world.h"
 #include "proxy/client_connection.h"
+#include "proxy/connection_rate.h"
 #include "proxy/failure_log.h"
 #include "proxy/listener.h"
 
@@ -34,6 +35,8 @@ class Clients : Listener::Events {
   void cut(SessionId id);  // at once: what waits for it is dropped
   void finish_all();
   void close_all();
+  // To be called every tick: lets those in who had to wait for another second (limits.connections-per-second).
+  void accept_waiting();
   // To be called now and then: ends what has been finishing for too long.
   void check_time();
 
@@ -67,6 +70,13 @@ class Clients : Listener::Events {
   const Certificates* certificates_;
   Shard* shard_;
   Listener listener_, tls_listener_;
+  ConnectionRate rate_;
+  // Where somebody waits for the next second.
+  struct Waiting {
+    const Listener* listener;
+    uv_stream_t* server;
+  };
+  std::vector<Waiting> waiting_;
   ReadBuffer buffer_;
 
   // An id is the place in `slots_` and, above it, a number that is never used twice.

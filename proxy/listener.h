@@ -12,7 +12,8 @@ namespace holdfast {
 
 class Listener {
  public:
-  // Someone wants to connect to `listener`: must uv_accept() from `server`.
+  // Someone wants to connect to `listener`: must uv_accept() from `server`, now or later. Until then others wait in the
+  // kernel's queue, and it is not told of them.
   class Events {
    public:
     virtual ~Events() = default;

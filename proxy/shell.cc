@@ -95,6 +95,7 @@ void Shell::turn() {
 
 void Shell::tick() {
   unix_minus_monotonic_ns_ = wall_minus_monotonic_ns();
+  clients_.accept_waiting();
   if (monotonic_ms() >= next_client_check_ms_) {
     next_client_check_ms_ = monotonic_ms() + kClientCheckMs;
     clients_.check_time();

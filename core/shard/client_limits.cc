@@ -17,6 +17,7 @@ constexpr std::string_view kIdle = "timeout";
 constexpr std::string_view kQuery = "client-query-buffer-limit";
 constexpr std::string_view kBulk = "proto-max-bulk-len";
 constexpr std::string_view kOutput = "client-output-buffer-limit";
+constexpr std::string_view kProtected = "protected-mode";
 constexpr int64_t kLeastBytes = 1 << 20;
 
 // Empty, or why the number is none that may be.
@@ -66,6 +67,13 @@ std::string set_output(FrontdeskLimits* limits, std::string_view value) {
   return {};
 }
 
+std::string set_protected(FrontdeskLimits* limits, std::string_view value) {
+  const bool on = same_word(value, "yes");
+  if (!on && !same_word(value, "no")) return "argument must be 'yes' or 'no'";
+  limits->protected_mode = on;
+  return {};
+}
+
 std::string text_of(std::string_view kind, const OutputLimit& limit) {
   return std::string(kind) + " " + std::to_string(limit.hard_bytes) + " " + std::to_string(limit.soft_bytes) + " " +
          std::to_string(limit.soft_seconds);
@@ -74,7 +82,7 @@ std::string text_of(std::string_view kind, const OutputLimit& limit) {
 }  // namespace
 
 bool is_client_setting(std::string_view name) {
-  for (const std::string_view one : {kClients, kIdle, kQuery, kBulk, kOutput}) {
+  for (const std::string_view one : {kClients, kIdle, kQuery, kBulk, kOutput, kProtected}) {
     if (same_word(name, one)) return true;
   }
   return false;
@@ -84,6 +92,7 @@ std::string set_client_setting(FrontdeskLimits* limits, std::string_view name, s
   constexpr std::string_view kNoInteger = "argument couldn't be parsed into an integer";
   constexpr std::string_view kNoMemory = "argument must be a memory value";
   if (same_word(name, kOutput)) return set_output(limits, value);
+  if (same_word(name, kProtected)) return set_protected(limits, value);
   const bool memory = same_word(name, kQuery) || same_word(name, kBulk);
   const std::optional<int64_t> number = memory ? parse_memory(value) : parse_integer(value);
   std::string problem = memory                   ? parse_within(number, kNoMemory, kLeastBytes, LONG_MAX)
@@ -110,6 +119,7 @@ std::string client_setting(const FrontdeskLimits& limits, std::string_view name)
   if (name == kIdle) return std::to_string(limits.idle_ms / 1000);
   if (name == kQuery) return std::to_string(limits.query_bytes);
   if (name == kBulk) return std::to_string(limits.requests.max_bulk_bytes);
+  if (name == kProtected) return limits.protected_mode ? "yes" : "no";
   return text_of("normal", limits.normal) + " " + text_of("slave", limits.replicas) + " " +
          text_of("pubsub", limits.subscribers);
 }

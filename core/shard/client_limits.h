@@ -1,5 +1,5 @@
-// What clients may take: of memory, of time, of places. To them these are Redis's own settings (maxclients, timeout …),
-// so CONFIG GET and CONFIG SET of them are about these here, in Redis's words.
+// What clients may take: of memory, of time, of places; and who may come. To them these are Redis's own settings
+// (maxclients, timeout …), so CONFIG GET and CONFIG SET of them are about these here, in Redis's words.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,7 @@ struct FrontdeskLimits {
   int64_t idle_ms = 0;                // 0: for ever
   size_t clients = 10'000;            // connected at once; the shell turns others away
   size_t most_clients = 1'000'000;    // that there are files for
+  bool protected_mode = false;        // see Frontdesk::let_in()
   OutputLimit normal;
   OutputLimit subscribers{32UL << 20, 8UL << 20, 60};
   OutputLimit replicas{256UL << 20, 64UL << 20, 60};  // only told: no replica is a client

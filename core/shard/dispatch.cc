@@ -59,6 +59,7 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
 }
 
 void Frontdesk::decide(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
+  if (session->at_the_door) return refuse(session, counter_->refuse_read());
   if (const std::string& busy = counter_->busy(); !busy.empty() && refused_while_busy(info, argv)) {
     if (info == nullptr || info->name != "exec") return refuse(session, busy);
     session->transaction.reset();

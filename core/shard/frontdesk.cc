@@ -36,6 +36,7 @@ void Frontdesk::on_connected(SessionId id, Peer peer) {
   sign_out(added);
   sign_in_by_certificate(added);
   sessions_.emplace(id, std::move(session));
+  come_to_the_door(added);
   if (draining_) {
     added->closing = true;
     touch(added);
@@ -150,6 +151,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     session->input.append(fresh);
     rest = session->input;
   }
+  if (session->at_the_door) let_in(session);
   const size_t unsent = world_->client_unsent(session->id());
   while (!rest.empty() && !session->closing) {
     if (blocked(*session, unsent)) {
@@ -204,6 +206,10 @@ void Frontdesk::close_for_size(Session* session) {
 }
 
 void Frontdesk::resume() {
+  std::erase_if(at_the_door_, [this](SessionId id) {
+    Session* session = find(id);
+    return session == nullptr || !session->at_the_door || let_in(session);
+  });
   for (SessionId id : std::exchange(stepping_, {})) {
     Session* session = find(id);
     if (session == nullptr || !session->step) continue;

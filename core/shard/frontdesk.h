@@ -242,6 +242,10 @@ class Frontdesk {
   void note_refusal(Session* session, const std::string& user, std::string_view reply);
   void check_subscriptions(const Session& session);
 
+  // protected_mode.cc
+  void come_to_the_door(Session* session);
+  bool let_in(Session* session);
+
   // cluster_commands.cc
   struct SlotScan;
   std::string why_not_in_cluster(const CommandInfo& info, const Argv& argv) const;
@@ -285,6 +289,7 @@ class Frontdesk {
   bool pause_all_ = false;
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   Session* last_found_ = nullptr;  // replies often come in runs for one client
+  std::vector<SessionId> at_the_door_;
   std::vector<SessionId> parked_;
   std::vector<SessionId> stepping_;  // those with a step to be tried
   std::vector<SessionId> to_flush_;

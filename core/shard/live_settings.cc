@@ -45,7 +45,6 @@ constexpr Fixed kFixed[] = {
     {"min-replicas", kRefusal, "0"},
     {"min-slaves", kRefusal, "0"},
     {"port", kNetwork},
-    {"protected-mode", kNetwork},
     {"repl-backlog", kReplication},
     {"repl-timeout", kReplication},
     {"replica", kReplication},

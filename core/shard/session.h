@@ -88,6 +88,7 @@ class Session {
   Protocol protocol = Protocol::kResp2;
   std::string name, lib_name, lib_version;
   std::string user = std::string(kDefaultUser);
+  bool at_the_door = false;    // protected mode has not let it in yet: it is not served
   bool authenticated = false;  // has signed in, or need not have when it came
   bool restricted = false;     // the user is
   uint64_t waits_for = 0;      // nothing more is read before this slot has its reply; 0: none

@@ -352,9 +352,10 @@ class RedisServer(RespProcess):
 class Holdfast(RespProcess):
     """The proxy. It can be started again after kill() and stop(), with the same settings."""
 
-    def __init__(self, directory, redis, log=None, flags=(), environment=None, name="holdfast", tls=None):
+    def __init__(self, directory, redis, log=None, flags=(), environment=None, name="holdfast", tls=None,
+                 host="127.0.0.1"):
         """redis: a RedisServer or HOST:PORT. log: a log's URL; an SQLite file in the directory by default. tls: an
-        ssl.SSLContext, for a proxy without a plain port."""
+        ssl.SSLContext, for a proxy without a plain port. host: where it listens, loopback at least."""
         super().__init__(name, directory)
         self.tls = tls
         self.redis = redis if isinstance(redis, str) else redis.address
@@ -363,7 +364,7 @@ class Holdfast(RespProcess):
         self.snapshots = self.directory / "snapshots"
         self.environment = environment
         listen = ["--listen", "off", "--tls-listen"] if tls is not None else ["--listen"]
-        self.command_line = [BUILD / "holdfast", *listen, f"127.0.0.1:{self.port}", "--redis", self.redis,
+        self.command_line = [BUILD / "holdfast", *listen, f"{host}:{self.port}", "--redis", self.redis,
                              "--log", self.log, "--snapshots", self.snapshots, "--redis-server", server, *flags]
 
     def start(self, wait=True):

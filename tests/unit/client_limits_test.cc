@@ -26,7 +26,11 @@ TEST_CASE("client settings: taken as Redis takes them, told as it tells them") {
   CHECK(client_setting(limits, "timeout") == "7");
   CHECK(client_setting(limits, "client-query-buffer-limit") == "2097152");
   CHECK(client_setting(limits, "proto-max-bulk-len") == "3145728");
+  CHECK(client_setting(limits, "protected-mode") == "no");
+  CHECK(set("protected-mode", "YES") == "");
+  CHECK(client_setting(limits, "protected-mode") == "yes");
   CHECK(limits.idle_ms == 7000);
+  CHECK(set("protected-mode", "true") == "argument must be 'yes' or 'no'");
   CHECK(set("maxclients", "many") == "argument couldn't be parsed into an integer");
   CHECK(set("maxclients", "0") == "argument must be between 1 and 4294967295 inclusive");
   CHECK(set("maxclients", "4000000000").find("try with 1000000") != std::string::npos);
