@@ -300,7 +300,8 @@ void Frontdesk::change_users(Session* session, const Argv& argv) {
 
 // Rights that were taken away are gone at once, also for those who have signed in before.
 void Frontdesk::on_users_changed() {
-  const bool first = !std::exchange(users_known_, true);
+  const bool first = !users_known_ && counter_->knows_users();
+  users_known_ = users_known_ || first;
   for (const auto& [id, session] : sessions_) {
     if (first) sign_in_by_certificate(session.get());  // it came before anybody knew who is who
     const User* user = find_user(counter_->users(), session->user);

@@ -60,8 +60,8 @@ void UserKeeper::set_rules(std::string_view name, const std::vector<std::string_
 
 void UserKeeper::attach() {
   request({"ACL", "LIST"}, [this](std::string_view reply) {
-    users_ = parse_users(lines_of(reply));
-    apply(recorded_.position == kNoPosition ? users_ : parse_user_text(recorded_.list));
+    const Users present = parse_users(lines_of(reply));
+    apply(present, recorded_.position == kNoPosition ? present : parse_user_text(recorded_.list));
   });
 }
 
@@ -100,22 +100,22 @@ void UserKeeper::on_redis_lost() {
 }
 
 // Makes Redis's users the wanted ones, and learns of them what must be known here.
-void UserKeeper::apply(const Users& wanted) {
+void UserKeeper::apply(const Users& present, const Users& wanted) {
   applying_ = true;
   for (const auto& [name, user] : wanted) {
-    const User* present = find(name);
-    if (present != nullptr && present->rules == user.rules) continue;
+    const auto found = present.find(name);
+    if (found != present.end() && found->second.rules == user.rules) continue;
     // "reset" would leave a flag that was not there.
     std::vector<std::string_view> words = user.words();
     if (name != kDefaultUser) {
       request({"ACL", "DELUSER", name});
     } else {
       words.insert(words.begin(), {"off", "resetpass", "resetkeys", "resetchannels", "-@all"});
-      if (present->rules.find('(') != std::string::npos) words.insert(words.begin(), "clearselectors");
+      if (found->second.rules.find('(') != std::string::npos) words.insert(words.begin(), "clearselectors");
     }
     set_rules(name, words);
   }
-  for (const auto& [name, user] : users_) {
+  for (const auto& [name, user] : present) {
     if (!wanted.contains(name) && name != kDefaultUser) request({"ACL", "DELUSER", name});
   }
   request({"ACL", "LIST"}, [this](std::string_view reply) {
@@ -276,7 +276,7 @@ void UserKeeper::on_committed(Position position) {
   Change& change = changes_.front();
   recorded_ = {position, user_text(change.result)};
   change.stage = Change::Stage::kApplying;
-  if (attached_) apply(change.result);  // else attach() does
+  if (attached_) apply(users_, change.result);  // else attach() does
 }
 
 void UserKeeper::on_void(const std::string& reason) { refuse("NOTWRITTEN " + reason); }

@@ -87,7 +87,7 @@ class UserKeeper {
   void request(const std::vector<std::string_view>& argv, std::function<void(std::string_view reply)> answer = {});
   void set_rules(std::string_view name, const std::vector<std::string_view>& words);
   static Change replacement(std::string_view text);
-  void apply(const Users& wanted);
+  void apply(const Users& present, const Users& wanted);
   void make_shadows();
   void make_shadow(const std::string& name, Shadow* shadow);
   void applied();

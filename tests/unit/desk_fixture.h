@@ -142,8 +142,8 @@ struct DeskFixture {
   }
 
   void connect(SessionId id, const std::string& host = "1.2.3.4", const std::string& certificate_user = {}) {
-    desk.on_connected(
-        id, {host + ":" + std::to_string(id), "5.6.7.8:6379", !certificate_user.empty(), certificate_user});
+    desk.on_connected(id,
+                      {host + ":" + std::to_string(id), "5.6.7.8:6379", !certificate_user.empty(), certificate_user});
   }
 
   // A client sends requests (written as words) or bytes; what it has got by the end of the turn.
