@@ -80,8 +80,6 @@ class Counter {
                          std::function<void(std::string_view refusal)> answer) = 0;
 
   virtual const Users& users() const = 0;
-  // Whether those are the ones that hold: Redis is there and has them. Until then they may be Redis's own.
-  virtual bool knows_users() const = 0;
   // Grows with each change of them.
   virtual uint64_t users_generation() const = 0;
   // ACL SETUSER and DELUSER. `done` gets the reply.
@@ -223,7 +221,6 @@ class Frontdesk {
 
   // user_commands.cc: AUTH, ACL, and who may do what.
   bool default_is_open() const;
-  bool begins_signed_in() const;
   void sign_out(Session* session);
   void sign_in_by_certificate(Session* session);
   bool must_sign_in(const Session& session) const;

@@ -33,7 +33,7 @@ void Frontdesk::come_to_the_door(Session* session) {
 
 // False: it must wait until the users are known.
 bool Frontdesk::let_in(Session* session) {
-  if (!counter_->knows_users()) return false;
+  if (counter_->users().empty()) return false;
   session->at_the_door = false;
   if (limits_.protected_mode && default_is_open()) {
     answer(session, kDenied);

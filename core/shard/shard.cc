@@ -101,10 +101,7 @@ bool Shard::turn() {
   check_time();
   watch_memory();
   users_.work(settler_.header_settled(), log_stalled() ? refuse_write() : "");
-  if (serving() && down_since_ms_ != 0) {
-    down_since_ms_ = 0;
-    desk_.on_users_changed();  // from now on they hold
-  }
+  if (serving()) down_since_ms_ = 0;
   watch_busy();
   key_events_.want(attach_.ready() && desk_.wants_key_events(), world_->monotonic_ms());
   tell_settled();

@@ -84,7 +84,6 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   bool over_maxmemory() const override { return memory_.over(); }
   LiveSettings& settings() override { return settings_; }
   const Users& users() const override { return users_.users(); }
-  bool knows_users() const override { return serving(); }
   uint64_t users_generation() const override { return users_.generation(); }
   void change_users(const std::vector<std::string_view>& argv, std::function<void(const std::string&)> done) override {
     users_.change(argv, std::move(done));

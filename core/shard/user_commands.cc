@@ -47,13 +47,11 @@ bool Frontdesk::default_is_open() const {
   return user != nullptr && user->open;
 }
 
-bool Frontdesk::begins_signed_in() const { return counter_->knows_users() && default_is_open(); }
-
 // As on a new connection.
 void Frontdesk::sign_out(Session* session) {
   const User* user = find_user(counter_->users(), kDefaultUser);
   session->user = kDefaultUser;
-  session->authenticated = begins_signed_in();
+  session->authenticated = default_is_open();
   session->restricted = user != nullptr && user->restricted;
   limit_request(session);
 }
@@ -300,8 +298,7 @@ void Frontdesk::change_users(Session* session, const Argv& argv) {
 
 // Rights that were taken away are gone at once, also for those who have signed in before.
 void Frontdesk::on_users_changed() {
-  const bool first = !users_known_ && counter_->knows_users();
-  users_known_ = users_known_ || first;
+  const bool first = !std::exchange(users_known_, true);
   for (const auto& [id, session] : sessions_) {
     if (first) sign_in_by_certificate(session.get());  // it came before anybody knew who is who
     const User* user = find_user(counter_->users(), session->user);
@@ -311,7 +308,7 @@ void Frontdesk::on_users_changed() {
       continue;
     }
     session->restricted = user->restricted;
-    session->authenticated = session->authenticated || begins_signed_in();
+    if (first) session->authenticated = session->authenticated || default_is_open();
     limit_request(session.get());
     if (user->restricted && pubsub_.subscribed(id)) check_subscriptions(*session);
   }

@@ -40,11 +40,6 @@ std::string if_no_permission(std::string_view reply) {
 
 }  // namespace
 
-const User* UserKeeper::find(std::string_view name) const {
-  const auto found = users_.find(name);
-  return found == users_.end() ? nullptr : &found->second;
-}
-
 void UserKeeper::request(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) {
   if (!answer) answer = [](std::string_view) {};
   backend_->request(-1, argv, std::move(answer));
@@ -86,6 +81,8 @@ void UserKeeper::enforce(Change change) {
     } else if (reply.starts_with('-')) {
       world_->fatal("Redis does not take the users (users.file, users.requirepass): " +
                     reply.substr(1, reply.size() - 3));
+    } else {
+      tell();
     }
   };
   changes_.push_back(std::move(change));
@@ -171,11 +168,18 @@ void UserKeeper::applied() {
   attached_ = true;
   generation_++;
   if (std::exchange(first_, false)) apply_settings();
-  on_changed_();
+  tell();
   request({"PING"}, [this](std::string_view) {
     applying_ = false;
     if (!changes_.empty() && changes_.front().stage == Change::Stage::kApplying) end_change();
   });
+}
+
+// Not before all that the settings say holds: who is connected already would get in as the user that was there before.
+void UserKeeper::tell() {
+  if (settings_due_ > 0) return;
+  known_ = true;
+  on_changed_();
 }
 
 // ---- changes

@@ -45,8 +45,8 @@ class UserKeeper {
   // Something will be executed in its name. Should its user be gone by now, it may do nothing.
   void expect_shadow(const std::string& shadow) { shadows_.try_emplace(shadow); }
 
-  const Users& users() const { return users_; }
-  const User* find(std::string_view name) const;
+  // As long as they are not known: none.
+  const Users& users() const { return known_ ? users_ : nobody_; }
   // Grows with each change of anybody's rights.
   uint64_t generation() const { return generation_; }
   // Of the USERS record that holds; kNoPosition: none.
@@ -91,6 +91,7 @@ class UserKeeper {
   void make_shadows();
   void make_shadow(const std::string& name, Shadow* shadow);
   void applied();
+  void tell();
   void try_change(Change* change);
   void tried(const std::string& refused, const std::vector<std::string>& lines);
   void refuse(std::string_view error);
@@ -103,6 +104,8 @@ class UserKeeper {
   const std::function<void()> on_changed_;
   Users users_;   // that Redis has
   Users coming_;  // … as soon as all is known of them
+  const Users nobody_;
+  bool known_ = false;  // what holds now, with what the settings say
   RecordedUsers recorded_;
   std::map<std::string, Shadow> shadows_;
   std::deque<Change> changes_;

@@ -126,7 +126,6 @@ class FuzzCounter : public Counter {
   Users known = parse_users({"user alice on nopass ~a* resetchannels +@all", "user default on nopass ~* &* +@all"});
   uint64_t generation = 1;
   const Users& users() const override { return known; }
-  bool knows_users() const override { return true; }
   uint64_t users_generation() const override { return generation; }
   void change_users(const std::vector<std::string_view>&, std::function<void(const std::string&)> done) override {
     change(std::move(done));

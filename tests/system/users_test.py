@@ -1,8 +1,10 @@
 """Users are kept with the log: after every restart, rebuild and recovery they are who they were, and may what they might."""
 import contextlib
 import signal
+import socket
 import sqlite3
 import subprocess
+import threading
 import unittest
 
 import harness
@@ -144,6 +146,54 @@ class UsersTest(harness.SystemTest):
         shown = subprocess.run([harness.BUILD / "holdfast-recover", "inspect", "--log", self.proxy.log],
                                capture_output=True, text=True, check=True).stdout
         self.assertRegex(shown, r"user alice on .*#")
+
+
+class EarlyClientsTest(harness.SystemTest):
+    """Who connects before it is known who may do what gets nothing of the rights that hold until then."""
+
+    def begin(self, flags=(), environment=None):
+        self.behind = self.redis()
+        self.proxy = self.holdfast(self.behind, flags=flags, environment=environment, wait=False)
+        self.assert_nobody_gets_in()
+        self.proxy.kill()
+        self.proxy.start(wait=False)
+        self.assert_nobody_gets_in()
+        for _ in range(5):
+            self.behind.kill()
+            start = threading.Timer(0.1, self.behind.start)
+            start.start()
+            self.assert_nobody_gets_in(start)
+
+    def assert_nobody_gets_in(self, before=None):
+        """Clients that come all the time, from before Holdfast serves to when it does. before: a thread that ends
+        before that."""
+        clients = []
+
+        def come():
+            with contextlib.suppress(ConnectionRefusedError):
+                clients.append(self.proxy.client())
+                clients[-1].send("SET", "a", "1")
+                clients[-1].send("ACL", "WHOAMI")
+            with contextlib.suppress(BlockingIOError):
+                if len(clients) > 20 and not (before and before.is_alive()):
+                    clients[-20].socket.setblocking(False)
+                    return clients[-20].socket.recv(1, socket.MSG_PEEK)
+            return None
+
+        harness.wait_until(come, "clients are answered", interval=0.0002)
+        for client in clients:
+            client.socket.settimeout(30)
+            for _ in range(2):
+                self.assertRegex(str(client.read()), "^NOAUTH")
+            client.close()
+
+    def test_requirepass(self):
+        self.begin(environment={"HOLDFAST_USERS_REQUIREPASS": "secret"})
+
+    def test_file(self):
+        users = self.directory / "users.acl"
+        users.write_text("user default off nopass ~* &* +@all\nuser admin on >master ~* &* +@all\n")
+        self.begin(("--users-file", users))
 
 
 class UsersOfOldRedisTest(UsersTest):

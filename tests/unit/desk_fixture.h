@@ -76,10 +76,8 @@ struct FakeCounter : Counter {
   }
 
   Users known = parse_users({"user default on nopass ~* &* +@all"});
-  bool knows = true;
   uint64_t generation = 1;
   const Users& users() const override { return known; }
-  bool knows_users() const override { return knows; }
   uint64_t users_generation() const override { return generation; }
   std::vector<std::function<void(const std::string&)>> changes;
   void change_users(const std::vector<std::string_view>& argv, std::function<void(const std::string&)> done) override {

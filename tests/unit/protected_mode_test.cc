@@ -71,12 +71,12 @@ TEST_CASE("protected mode: with a password of the default user, or one that is o
 TEST_CASE("protected mode: before the users are known, nobody from elsewhere is served or turned away") {
   ProtectedFixture f;
   f.counter.wait = "attaching";
-  f.counter.knows = false;
+  f.counter.known.clear();
   f.connect(3, "10.0.0.3");
   CHECK(f.say("PING", 3) == "");
   const auto attached = [&f](const std::string& rules) {
     f.counter.wait = nullptr;
-    f.counter.knows = true;
+    f.counter.known = parse_users({"user default on nopass ~* &* +@all"});
     f.default_user(rules);
   };
   const std::string open = "on nopass ~* &* +@all";
