@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -97,6 +98,24 @@ class RunTest(harness.SystemTest):
         self.assertEqual(self.pid_of("redis/redis.pid"), redis)
         run.send_signal(signal.SIGTERM)
         self.assert_ends(run, 0)
+
+    def test_tls(self):
+        run = self.start_run("--tls")
+        (arguments,) = re.findall(r"redis-cli (.*) set a 1", run.said())
+        for _ in range(2):
+            command = ["redis-cli", *arguments.split(), "incr", "a"]
+            done = subprocess.run(command, capture_output=True, text=True, cwd=self.directory, check=False)
+            self.assertEqual(done.stderr, "")
+        self.assertEqual(done.stdout, "2\n")
+        self.assertNotIn("USER", run.said())
+        with self.client() as plain, self.assertRaises(ConnectionError):
+            plain.command("PING")
+        run.send_signal(signal.SIGTERM)
+        self.assert_ends(run, 0)
+        # Who trusts the CA can go on.
+        authority = (self.data / "tls" / "ca.crt").read_bytes()
+        self.start_run("--tls")
+        self.assertEqual((self.data / "tls" / "ca.crt").read_bytes(), authority)
 
     def test_stopping_in_the_middle_of_the_start_leaves_nothing(self):
         for text in ("starting three Kafka brokers", "Ctrl-C stops it"):
