@@ -2,7 +2,8 @@
 process of its own. Each folder beside this file has the programs of one language and a file that names the packages
 and their versions; `packages.py` installs them.
 
-A program is told by the environment where Holdfast is: REDIS_HOST and REDIS_PORT. It ends with status 0 when all that
+A program is told by the environment where Holdfast is: REDIS_HOST and REDIS_PORT; with TLS and users also REDIS_SSL_CA,
+REDIS_USERNAME and REDIS_PASSWORD. It ends with status 0 when all that
 it checked was right, and with another status and the reason in its output when not. It knows nothing of Holdfast.
 """
 import random
@@ -12,6 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "system"))
 import harness  # noqa: E402, pylint: disable=wrong-import-position
+from certificates import Authority  # noqa: E402, pylint: disable=wrong-import-position
+from dataset import verify  # noqa: E402, pylint: disable=wrong-import-position
 
 HERE = Path(__file__).resolve().parent
 
@@ -21,10 +24,14 @@ class ClientCase(harness.SystemTest):
 
     BUILD = "7.0.15"
 
-    def serve(self, build=None, flags=()):
+    def serve(self, build=None, flags=(), **options):
         """Starts Redis and Holdfast, with the embedded log."""
         self.behind = self.redis(build or self.BUILD)
-        self.proxy = self.holdfast(self.behind, f"sqlite:{self.directory}/{self.behind.build}.db", flags)
+        self.proxy = self.holdfast(self.behind, f"sqlite:{self.directory}/{self.behind.build}.db", flags, **options)
+
+    def verify(self, *flags):
+        """What Redis holds is what the log says."""
+        verify(self.proxy, self.behind, *flags)
 
     @property
     def where(self):
@@ -39,6 +46,41 @@ class ClientCase(harness.SystemTest):
         status = program.wait(timeout)
         self.assertEqual(status, 0, f"{name}:\n{harness.tail(program.output, 60)}")
         return program.said()
+
+
+class Secure:
+    """Beside a ClientCase: Holdfast speaks TLS only, and lets nobody in but two users of an ACL file: `app` with the
+    rights of an application, and `admin`."""
+
+    PASSWORD = "sesame"
+    RIGHTS = "~* &* +@all -@dangerous -@admin +info +cluster|slots +cluster|shards +cluster|nodes"
+
+    def setUp(self):
+        super().setUp()
+        self.authority = Authority(self.directory)
+        self.identity = self.authority.issue("holdfast")
+        self.users = self.directory / "users.acl"
+        self.users.write_text(f"user default off\nuser app on >{self.PASSWORD} {self.RIGHTS}\n"
+                              f"user admin on >{self.PASSWORD} ~* &* +@all\n")
+
+    def serve(self, build=None, flags=(), **options):
+        flags = ("--users-file", self.users, "--tls-cert-file", self.identity.cert, "--tls-key-file", self.identity.key,
+                 "--tls-auth-clients", "no", *flags)
+        super().serve(build, flags, tls=self.authority.trusting(), **options)
+
+    @property
+    def where(self):
+        return {**super().where, "REDIS_SSL": "yes", "REDIS_SSL_CA": str(self.authority.cert), "REDIS_USERNAME": "app",
+                "REDIS_PASSWORD": self.PASSWORD}
+
+    def sign_in(self, user):
+        """A client of its own."""
+        client = self.proxy.client(timeout=60)
+        client.must("AUTH", user, self.PASSWORD)
+        return client
+
+    def verify(self, *flags):
+        super().verify("--redis-username", "admin", "--redis-password", self.PASSWORD, *flags)
 
 
 class JobsCase(ClientCase):

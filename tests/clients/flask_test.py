@@ -1,7 +1,8 @@
-"""The example in examples/flask: each of its routes, with redis-py and with redis-py-cluster, and that it loses nothing
-while the servers are killed under it."""
+"""The example in examples/flask: each of its routes, with redis-py and with redis-py-cluster, with and without TLS and
+users, and that it loses nothing while the servers are killed under it."""
 import json
 import signal
+import ssl
 import sys
 import threading
 import unittest
@@ -9,8 +10,8 @@ import urllib.error
 import urllib.request
 
 import packages
-from client_case import HERE, ClientCase, JobsCase, harness
-from dataset import verify
+from certificates import Authority
+from client_case import HERE, ClientCase, JobsCase, Secure, harness
 
 EXAMPLE = harness.ROOT / "examples" / "flask"
 
@@ -31,11 +32,12 @@ class FlaskCase:
 
     old = False
 
-    def start_service(self):
+    def start_service(self, **environ):
+        """environ: what is told otherwise than by `where`."""
         self.port = harness.free_port()
         self.service = self.start_program("flask", [environment(self.old) / "python", EXAMPLE / "app.py"],
-                                          {"PORT": str(self.port)})
-        self.wait_served()
+                                          {"PORT": str(self.port), **environ})
+        harness.wait_until(lambda: self.ask("GET", "/ping")[0], "the service answers")
 
     def wait_served(self):
         harness.wait_until(lambda: self.ask("GET", "/ping") == (200, {"pong": True}), "the service answers")
@@ -73,9 +75,50 @@ class FlaskTest(FlaskCase, ClientCase):
             with self.subTest(build=build):
                 self.serve(build, ("--cluster-enabled",))
                 self.start_service()
+                self.wait_served()
                 self.check_routes()
                 self.service.stop()
                 self.proxy.stop()
+
+
+class SecureFlaskTest(Secure, FlaskTest):
+    def refusal(self, method="GET", path="/ping", body=None, **environ):
+        """What a service that is told something else than `where` says."""
+        self.start_service(**environ)
+        status, answer = self.ask(method, path, body)
+        self.service.stop()
+        self.assertEqual(status, 503, answer)
+        return answer["error"]
+
+    def test_who_is_let_in(self):
+        self.serve(flags=("--cluster-enabled",))
+        with self.sign_in("admin") as admin:
+            harness.wait_until(lambda: admin.command("DBSIZE") == 0, "Holdfast serves")
+            self.refusal(REDIS_PASSWORD="wrong")
+            self.refusal(REDIS_USERNAME="nobody")
+            self.refusal(REDIS_PASSWORD="")
+            self.refusal(REDIS_SSL="no")
+            self.refusal(REDIS_SSL_CA=str(Authority(self.directory, "elsewhere").cert))
+            refused = [entry[entry.index("username") + 1] for entry in admin.must("ACL", "LOG")]
+            self.assertLess({"app", "nobody"}, {*refused, ""})
+        self.start_service()
+        self.assertEqual(self.ask("GET", "/ping"), (200, {"pong": True}))
+
+    def test_what_the_user_may_do(self):
+        self.serve(flags=("--cluster-enabled",))
+        with self.sign_in("admin") as admin:
+            admin.must("ACL", "SETUSER", "reader", "on", f">{self.PASSWORD}", "~a*", "+@read", "+@connection", "+ping",
+                       "+command", "+cluster|slots", "+info")
+        self.start_service(REDIS_USERNAME="reader")
+        self.assertEqual(self.ask("GET", "/hashes/a"), (200, {}))
+        for method, path, body in (("POST", "/hashes/a", {"b": 1}), ("GET", "/hashes/b", None), ("DELETE", "/keys/a", None)):
+            status, answer = self.ask(method, path, body)
+            self.assertEqual(status, 503)
+            self.assertRegex(answer["error"], "has no permissions|No permissions|no permission")
+        self.service.stop()
+        with self.sign_in("app") as app:
+            for command in (("FLUSHALL",), ("KEYS", "*"), ("CONFIG", "GET", "*"), ("ACL", "LIST"), ("CLUSTER", "RESET")):
+                self.assertTrue(str(app.command(*command)).startswith("NOPERM"), command)
 
 
 class OldClientFlaskTest(FlaskTest):
@@ -87,18 +130,53 @@ class OldClientFlaskTest(FlaskTest):
         self.run_program("redis-py-cluster", [environment(self.old) / "python", HERE / "python" / "redis_cluster.py"])
 
 
+class OldClientSecureFlaskTest(SecureFlaskTest):
+    old = True
+
+
 class FlaskRunTest(FlaskCase, ClientCase):
-    def test_one_command_starts_it_all(self):
-        self.port, redis_port = harness.free_port(), harness.free_port()
-        data = self.directory / "data"
-        run = self.process("run", [EXAMPLE / "run", "--port", self.port, "--redis-port", redis_port, "--data", data])
-        harness.wait_until(lambda: run.is_running() and self.ask("GET", "/ping")[0] == 200, "the service answers", timeout=300)
-        self.check_routes()
+    def setUp(self):
+        super().setUp()
+        self.port, self.redis_port = harness.free_port(), harness.free_port()
+        self.data = self.directory / "data"
+
+    def start_run(self, *arguments):
+        run = self.process("run", [EXAMPLE / "run", "--port", self.port, "--redis-port", self.redis_port, "--data",
+                                   self.data, *arguments])
+        harness.wait_until(lambda: not run.is_running() or self.ask("GET", "/ping")[0] == 200, "the service answers",
+                           timeout=300)
+        return run
+
+    def stop_run(self, run):
         run.send_signal(signal.SIGTERM)
         run.wait()
         self.assertIsNone(self.ask("GET", "/ping")[0])
         with self.assertRaises(OSError):
-            harness.Client(redis_port)
+            harness.Client(self.redis_port)
+
+    def test_one_command_starts_it_all(self):
+        run = self.start_run()
+        self.check_routes()
+        with harness.Client(self.redis_port) as plain, self.assertRaises(ConnectionError):
+            plain.command("PING")
+        tls = ssl.create_default_context(cafile=self.data / "tls" / "ca.crt")
+        with harness.Client(self.redis_port, tls=tls) as client:
+            self.assertTrue(str(client.command("GET", "a")).startswith("NOAUTH"))
+            self.assertTrue(str(client.command("AUTH", "app", "app")).startswith("WRONGPASS"))
+            self.assertEqual(client.command("AUTH", "app", (self.data / "app.password").read_text().strip()), "OK")
+            self.assertTrue(str(client.command("FLUSHALL")).startswith("NOPERM"))
+        self.stop_run(run)
+        # The users are the same, and the certificates.
+        run = self.start_run()
+        self.assertEqual(self.ask("GET", "/hashes/alan"), (200, {"name": "Alan"}))
+        self.stop_run(run)
+
+    def test_without_tls_and_users(self):
+        run = self.start_run("--plain")
+        self.check_routes()
+        with harness.Client(self.redis_port) as client:
+            self.assertEqual(client.command("HLEN", "alan"), 1)
+        self.stop_run(run)
 
 
 class FlaskFaultsTest(FlaskCase, JobsCase):
@@ -118,6 +196,7 @@ class FlaskFaultsTest(FlaskCase, JobsCase):
     def test_nothing_is_lost(self):
         self.serve(flags=("--cluster-enabled",))
         self.start_service()
+        self.wait_served()
         self.acknowledged, self.over = {}, threading.Event()
         writers = [threading.Thread(target=self.write, args=(first,), daemon=True) for first in range(self.WRITERS)]
         for writer in writers:
@@ -135,10 +214,18 @@ class FlaskFaultsTest(FlaskCase, JobsCase):
         keys = harness.wait_until(lambda: [keys for status, keys in [self.ask("GET", "/keys")] if status == 200], "the keys")
         self.assertEqual(len(keys[0]), self.HASHES)
         self.service.stop()
-        verify(self.proxy, self.behind)
+        self.verify()
 
 
 class OldClientFlaskFaultsTest(FlaskFaultsTest):
+    old = True
+
+
+class SecureFlaskFaultsTest(Secure, FlaskFaultsTest):
+    """The user is there again after each of them."""
+
+
+class OldClientSecureFlaskFaultsTest(SecureFlaskFaultsTest):
     old = True
 
 

@@ -107,10 +107,10 @@ def differences(left, right, time_ms=0, limit=20):
     return "\n".join(lines)
 
 
-def verify(proxy, redis):
-    """holdfast-recover: the proxy's Redis equals its log."""
+def verify(proxy, redis, *flags):
+    """holdfast-recover: the proxy's Redis equals its log. flags: more of them."""
     harness.recover("verify", "--log", proxy.log, "--snapshots", proxy.snapshots, "--redis", redis.address,
-                    "--redis-server", redis.program)
+                    "--redis-server", redis.program, *flags)
 
 
 def replay(proxy, redis):
