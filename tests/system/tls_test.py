@@ -76,6 +76,34 @@ class ClientsTest(TlsCase):
                               check=False)
         self.assertEqual(done.stdout, "7\n", done.stderr)
 
+    def test_redis_cli_in_a_cluster_as_a_user(self):
+        users = self.directory / "users.acl"
+        users.write_text("user default off\nuser app on >sesame ~* &* +@all -@dangerous +info +cluster\n")
+        proxy = self.holdfast(self.redis(), flags=self.server_flags(
+            "--tls-auth-clients", "no", "--cluster-enabled", "--users-file", users), tls=self.authority.trusting())
+
+        def cli(*command, password="sesame", typed=""):
+            """What it prints, and what it says in other ways."""
+            done = subprocess.run(["redis-cli", "--tls", "--cacert", self.authority.cert, "-p", str(proxy.port), "-c",
+                                   *(("--user", "app", "--pass", password) if password else ()), *command],
+                                  input=typed, capture_output=True, text=True, timeout=30, check=False)
+            return done.stdout, done.stderr
+
+        harness.wait_until(lambda: cli("DBSIZE")[0].strip() == "0", "Holdfast serves")
+        warning = "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.\n"
+        self.assertEqual(cli("SET", "k", "v"), ("OK\n", warning))
+        self.assertEqual(cli("--no-auth-warning", "GET", "k"), ("v\n", ""))
+        self.assertEqual(cli("--no-auth-warning", "--raw", typed="ACL WHOAMI\nINCR n\nMGET {n}a {n}b\nCLUSTER KEYSLOT k\n"),
+                         ("app\n1\n\n\n7629\n", ""))
+        self.assertRegex(cli("CLUSTER", "SLOTS")[0], rf"^0\n16383\n127.0.0.1\n{proxy.port}\n")
+        self.assertRegex(cli("--no-auth-warning", "FLUSHALL")[0], "^NOPERM ")
+        said, warned = cli("GET", "k", password="wrong")
+        self.assertRegex(said, "^NOAUTH ")
+        self.assertIn("AUTH failed: WRONGPASS ", warned)
+        self.assertRegex(cli("GET", "k", password="")[0], "^NOAUTH ")
+        check = cli("--cluster", "check", f"127.0.0.1:{proxy.port}")[0]
+        self.assertIn("[OK] All 16384 slots covered.", check)
+
     def test_user_by_certificate(self):
         self.begin("--tls-auth-clients-user", "CN", auth="optional")
         with self.proxy.client() as admin:
