@@ -3,7 +3,7 @@ import os
 import unittest
 
 import packages
-from client_case import HERE, ClientCase
+from client_case import HERE, ClientCase, Secure
 
 GO = HERE / "go"
 SOURCES = [GO / "go.mod", GO / "go.sum", *sorted(GO.glob("*.go"))]
@@ -42,6 +42,13 @@ class GoRedis(ClientCase):
 
     def test_cluster_client(self):
         command = [program(), "cluster"]
+        self.serve(flags=("--cluster-enabled",))
+        self.run_program("go-redis", command)
+
+
+class GoRedisAsUser(Secure, ClientCase):
+    def test_users(self):
+        command = [program(), "users"]
         self.serve(flags=("--cluster-enabled",))
         self.run_program("go-redis", command)
 

@@ -2,7 +2,7 @@
 import unittest
 
 import packages
-from client_case import HERE, ClientCase
+from client_case import HERE, ClientCase, Secure
 
 POM = HERE / "java" / "pom.xml"
 SOURCES = [POM, *sorted((HERE / "java").glob("src/main/java/*.java"))]
@@ -31,8 +31,7 @@ def classes():
     return f"{directory}/classes:{directory}/libraries/*"
 
 
-class Java(ClientCase):
-
+class JavaCase(ClientCase):
     def run_java(self, program, flags=()):
         # A program of seconds: the second compiler would cost more than it brings.
         command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -40,6 +39,8 @@ class Java(ClientCase):
         self.serve(flags=flags)
         self.run_program(program, command)
 
+
+class Java(JavaCase):
     def test_jedis(self):
         self.run_java("JedisProgram")
 
@@ -48,6 +49,11 @@ class Java(ClientCase):
 
     def test_cluster_clients(self):
         self.run_java("ClusterProgram", ("--cluster-enabled",))
+
+
+class JavaAsUser(Secure, JavaCase):
+    def test_users(self):
+        self.run_java("UsersProgram", ("--cluster-enabled",))
 
 
 class JavaOfToday(Java):

@@ -5,7 +5,7 @@ import shutil
 import unittest
 
 import packages
-from client_case import HERE, ClientCase, JobsCase, harness
+from client_case import HERE, ClientCase, JobsCase, Secure, harness
 
 PROGRAMS = HERE / "node"
 WANTED = (PROGRAMS / "package.json", PROGRAMS / "package-lock.json")
@@ -53,6 +53,12 @@ class ClientsOfNewRedis(Clients):
 
 class ClientsOfValkey(Clients):
     BUILD = "valkey-9.1.2"
+
+
+class ClientsAsUsers(Node, Secure, ClientCase):
+    def test_users(self):
+        self.serve(flags=("--cluster-enabled",))
+        self.run_program("users", self.node("users"), timeout=60)
 
 
 class Jobs(Node, JobsCase):

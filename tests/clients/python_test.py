@@ -56,6 +56,15 @@ class RedisPyTest(PythonCase, client_case.ClientCase):
         self.run_program("asyncio", self.python("redis_asyncio.py"))
 
 
+class RedisPyAsUserTest(PythonCase, client_case.Secure, client_case.ClientCase):
+    def test_users(self):
+        for build in harness.REDIS_BUILDS:
+            with self.subTest(build=build):
+                self.serve(build, ("--cluster-enabled",))
+                self.run_program(f"users-{build}", self.python("redis_users.py"))
+                self.proxy.stop()
+
+
 class JobsCase(PythonCase, client_case.JobsCase):
     """A producer, and workers that are started again when they end, as a supervisor does."""
 

@@ -1,5 +1,5 @@
 // Checks go-redis against the server at REDIS_HOST and REDIS_PORT, with RESP2 and with RESP3; with the argument
-// "cluster" its client of a cluster. Ends with status 1 and the reason when something is not as Redis would have it.
+// "cluster" its client of a cluster, with "users" both over TLS and signed in. Ends with status 1 and the reason when something is not as Redis would have it.
 package main
 
 import (
@@ -34,8 +34,8 @@ func main() {
 		{"pool", checkPool}, {"killed", checkKilled},
 	}
 	for _, protocol := range []int{2, 3} {
-		if len(os.Args) > 1 && os.Args[1] == "cluster" {
-			checkCluster(protocol)
+		if len(os.Args) > 1 {
+			map[string]func(int){"cluster": checkCluster, "users": checkUsers}[os.Args[1]](protocol)
 			continue
 		}
 		client := redis.NewClient(options(protocol))
