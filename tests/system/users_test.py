@@ -126,7 +126,7 @@ class UsersTest(harness.SystemTest):
 
     def entries(self):
         with contextlib.closing(sqlite3.connect(f"file:{self.directory}/log.db?mode=ro", uri=True)) as log:
-            return log.execute("SELECT count(*) FROM entries WHERE header LIKE 'hf1 B %'").fetchone()[0]
+            return log.execute("SELECT count(*) FROM entries WHERE CAST(header AS TEXT) LIKE 'hf1 B %'").fetchone()[0]
 
     def test_no_password_is_to_be_found(self):
         """Neither in the log, nor in what is logged for people, nor in INFO."""
