@@ -15,13 +15,12 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
-
 constexpr std::string_view kOwnUsers = "ERR users whose names begin with 'holdfast:' are Holdfast's own";
 constexpr std::string_view kNoUsersFile =
     "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER "
     "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store "
-    "users "
-    "in the Redis configuration.";
+    "users in the Redis configuration.";
+
 const User* find_user(const Users& users, std::string_view name) {
   const auto found = users.find(name);
   return found == users.end() ? nullptr : &found->second;
@@ -286,9 +285,7 @@ void Frontdesk::change_users(Session* session, const Argv& argv) {
   if (argv.size() == 2) return load_users(session);
   const size_t names = same_word(argv[1], "SETUSER") ? 3 : argv.size();
   for (size_t i = 2; i < names; i++) {
-    if (is_own_user(argv[i])) {
-      return reply_error(session, kOwnUsers);
-    }
+    if (is_own_user(argv[i])) return reply_error(session, kOwnUsers);
     if (names == 3 && argv[i].find_first_of(std::string_view(" \t\n\v\f\r\0", 7)) != std::string_view::npos) {
       return reply_error(session, "ERR Usernames can't contain spaces or null characters");
     }

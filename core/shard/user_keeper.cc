@@ -218,8 +218,8 @@ void UserKeeper::work(const Settled& settled, const std::string& refusal) {
   Change& change = changes_.front();
   if (change.stage == Change::Stage::kWaiting) try_change(&change);
   if (change.stage != Change::Stage::kTried) return;
-  if (!refusal.empty()) return refuse(refusal);
-  if (!line_->leading()) return;
+  if (settings_due_ == 0 && !refusal.empty()) return refuse(refusal);
+  if (!refusal.empty() || !line_->leading()) return;
   std::string list = user_text(change.result);
   // A reader finds it by its position, so it must be one entry.
   if (list.size() > line_->most_users_bytes()) {
@@ -270,6 +270,7 @@ void UserKeeper::tried(const std::string& refused, const std::vector<std::string
   for (size_t i = 0; i < change.rules.size(); i++) {
     User& user = change.result[change.rules[i][0]];
     user.rules = rules_of(trial_name(i), lines);
+    if (user.rules.empty()) return refuse("NOTWRITTEN Redis does not tell what became of the user");
   }
   if (!change.result.contains(kDefaultUser)) change.result[std::string(kDefaultUser)].rules = "on nopass ~* &* +@all";
   if (same_rules(change.result, users_)) return end_change();
