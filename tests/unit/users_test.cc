@@ -134,8 +134,8 @@ TEST_CASE("a restricted user: reads go in its name, Redis is asked about all els
   CHECK(f.told() == "read 0 GET a\n");
   CHECK(f.say("SET b 1") == "");
   CHECK(f.told() == "ask 0 SET b 1 as holdfast:as:alice\n");
-  CHECK(f.reply(1, "$1\r\nv\r\n") == "");
-  CHECK(f.last_answer("-NOPERM User holdfast:as:alice may not\r\n") == "");
+  CHECK(f.reply(0, "$1\r\nv\r\n") == "$1\r\nv\r\n");
+  CHECK(f.last_answer("-NOPERM User holdfast:as:alice may not\r\n") == "-NOPERM User alice may not\r\n");
 }
 
 TEST_CASE("a restricted user's write, permitted: it goes the way of any other") {
