@@ -21,6 +21,11 @@ bool steers_transaction(std::string_view name) {
   return name == "multi" || name == "exec" || name == "discard" || name == "quit" || name == "reset" || name == "watch";
 }
 
+// What EXEC decides on: it is refused as a whole, or Redis looks at who sent it.
+bool in_transaction(const Session& session, const CommandInfo& info) {
+  return session.transaction || info.name == "multi" || info.name == "exec" || info.name == "discard";
+}
+
 constexpr std::string_view kSignInFirst = "NOAUTH Authentication required.";
 
 bool names_block(const std::vector<std::string_view>& argv) {
@@ -74,8 +79,10 @@ void Frontdesk::decide(Session* session, const CommandInfo* info, const Argv& ar
     session->refused = true;
     return ask_redis(session, argv, command);
   }
-  if (counter_->users().empty() && !info->no_auth)
-    return refuse(session, "LOADING Holdfast does not know its users yet");
+  if (counter_->users().empty() && !info->no_auth && !in_transaction(*session, *info)) {
+    return refuse(session, info->logged ? "NOTWRITTEN Holdfast does not know its users yet"
+                                        : "LOADING Holdfast does not know its users yet");
+  }
   if (!info->no_auth && must_sign_in(*session)) return refuse(session, kSignInFirst);
   if (needs_permission(*session, *info, argv)) return ask_permission(session, *info, argv, command);
   decide_permitted(session, info, argv, command);

@@ -198,8 +198,32 @@ TEST_CASE("a change of users: what the client sends behind it waits, and it take
 TEST_CASE("nothing is served before it is known who may do what") {
   UsersFixture f;
   f.counter.known.clear();
+  f.counter.no_reads = "LOADING no Redis";
+  f.counter.no_writes = "NOTWRITTEN no Redis";
   f.connect(2);
   CHECK(f.say("PING", 2).starts_with("-LOADING "));
+  CHECK(f.say("GET a", 2).starts_with("-LOADING "));
+  CHECK(f.say("SET a 1", 2).starts_with("-NOTWRITTEN "));
+  CHECK(f.say("MULTI | SET a 1 | CLIENT LIST | EXEC", 2) == kOk + "+QUEUED\r\n+QUEUED\r\n-NOTWRITTEN no Redis\r\n");
+  CHECK(f.say("MULTI | CLIENT LIST | EXEC", 2) == kOk + "+QUEUED\r\n-LOADING no Redis\r\n");
+  CHECK(f.told() == "");
+}
+
+TEST_CASE("a transaction that was begun before it was known who may do what") {
+  UsersFixture f;
+  f.counter.known.clear();
+  f.connect(2);
+  CHECK(f.say("MULTI | SET b 1", 2) == kOk + "+QUEUED\r\n");
+  SUBCASE("by somebody who must sign in") {
+    f.have("on #12 ~* &* +@all");
+    CHECK(f.say("EXEC", 2) == "-NOAUTH Authentication required.\r\n");
+  }
+  SUBCASE("by somebody who may not do everything: Redis looks at each command") {
+    f.have("on nopass ~a &* +@all");
+    CHECK(f.say("EXEC", 2) == "");
+    CHECK(f.told() == "write W0 SET b 1\n");
+    CHECK(f.counter.effects.back() == Effect::kUnknown);
+  }
 }
 
 }  // namespace
