@@ -34,7 +34,8 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
   // Only inside a transaction; otherwise see Frontdesk::set_config().
   for (size_t i = 2; i + 1 < argv.size(); i += 2) {
     std::string_view reason = LiveSettings::why_fixed(argv[i], argv[i + 1]);
-    if (same_word(argv[i], "maxmemory") || same_word(argv[i], "maxmemory-policy") || is_client_setting(argv[i])) {
+    if (same_word(argv[i], "maxmemory") || same_word(argv[i], "maxmemory-policy") ||
+        same_word(argv[i], "requirepass") || is_client_setting(argv[i])) {
       reason = "Holdfast has a part in it, which cannot be in a transaction";
     }
     if (!reason.empty()) return error(failed(argv[i], reason));

@@ -35,9 +35,9 @@ bool names_block(const std::vector<std::string_view>& argv) {
 }  // namespace
 
 void Frontdesk::refuse(Session* session, std::string_view error) {
-  if (session->transaction) session->transaction->dirty = true;
-  session->refused = true;
-  reply_error(session, error);
+  std::string reply;
+  append_error(&reply, error);
+  refuse_with(session, reply);
 }
 
 void Frontdesk::refuse_with(Session* session, std::string_view reply) {
@@ -50,6 +50,12 @@ void Frontdesk::begin_asking(Session* session) {
   session->asking = true;
   session->question++;
   session->asked_ms = world_->monotonic_ms();
+}
+
+// Who asked, if it still waits for that answer: it may have left, or have been told that it took too long.
+Session* Frontdesk::still_asking(SessionId id, uint64_t question) {
+  Session* session = find(id);
+  return session != nullptr && session->asking && session->question == question ? session : nullptr;
 }
 
 void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view command) {
@@ -152,8 +158,8 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
   const uint64_t question = session->question;
   const std::string user = session->restricted ? shadow_of(session->user) : std::string();
   const auto answered = [this, id, question, kept = std::string(command)](std::string_view refusal) {
-    Session* asked = find(id);
-    if (asked == nullptr || !asked->asking || asked->question != question) return;
+    Session* asked = still_asking(id, question);
+    if (asked == nullptr) return;
     asked->asking = false;
     if (!refusal.empty()) {
       if (asked->transaction) asked->transaction->dirty = true;

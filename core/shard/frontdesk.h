@@ -198,6 +198,7 @@ class Frontdesk {
   void refuse(Session* session, std::string_view error);
   void refuse_with(Session* session, std::string_view reply);
   void begin_asking(Session* session);
+  Session* still_asking(SessionId id, uint64_t question);
   void decide_permitted(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   void decide(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   static bool refused_while_busy(const CommandInfo* info, const Argv& argv);

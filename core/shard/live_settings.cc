@@ -48,7 +48,6 @@ constexpr Fixed kFixed[] = {
     {"repl-backlog", kReplication},
     {"repl-timeout", kReplication},
     {"replica", kReplication},
-    {"requirepass", kUsers},  // in a transaction: see Frontdesk::set_config()
     {"slave", kReplication},
     {"stop-writes-on-bgsave-error", kRefusal, "no"},
     {"tls", kNetwork},

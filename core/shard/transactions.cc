@@ -199,8 +199,8 @@ void Frontdesk::look(Session* session, const Unit& reads, std::function<void(Ses
   const SessionId id = session->id();
   counter_->look(reads,
                  [this, id, question = session->question, then = std::move(then)](const Result<std::string>& replies) {
-                   Session* there = find(id);
-                   if (there == nullptr || !there->asking || there->question != question) return;
+                   Session* there = still_asking(id, question);
+                   if (there == nullptr) return;
                    if (replies.ok()) {
                      then(there, *replies);
                    } else {
@@ -211,11 +211,7 @@ void Frontdesk::look(Session* session, const Unit& reads, std::function<void(Ses
 
 // Tries `step` now, and then every turn until it is done.
 void Frontdesk::wait_for(Session* session, std::function<bool()> step) {
-  if (!session->asking) {
-    session->asking = true;
-    session->question++;
-    session->asked_ms = world_->monotonic_ms();
-  }
+  if (!session->asking) begin_asking(session);
   if (step()) return;
   session->step = std::move(step);
   stepping_.push_back(session->id());

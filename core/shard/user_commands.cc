@@ -50,7 +50,7 @@ bool Frontdesk::default_is_open() const {
 void Frontdesk::sign_out(Session* session) {
   const User* user = find_user(counter_->users(), kDefaultUser);
   session->user = kDefaultUser;
-  session->authenticated = default_is_open();
+  session->authenticated = user != nullptr && user->open;
   session->restricted = user != nullptr && user->restricted;
   limit_request(session);
 }
@@ -86,8 +86,8 @@ void Frontdesk::sign_in(Session* session, const Argv& auth, std::function<void(S
   begin_asking(session);
   counter_->check_password(auth, [this, id = session->id(), question = session->question, name,
                                   then = std::move(then)](std::string_view reply) {
-    Session* asked = find(id);
-    if (asked == nullptr || !asked->asking || asked->question != question) return;
+    Session* asked = still_asking(id, question);
+    if (asked == nullptr) return;
     asked->asking = false;
     const User* user = find_user(counter_->users(), name);
     if (reply.starts_with('-')) {
@@ -157,8 +157,8 @@ void Frontdesk::ask_permission(Session* session, const CommandInfo& info, const 
   begin_asking(session);
   const auto answered = [this, id = session->id(), question = session->question,
                          kept = std::string(command)](std::string_view refusal) {
-    Session* asked = find(id);
-    if (asked == nullptr || !asked->asking || asked->question != question) return;
+    Session* asked = still_asking(id, question);
+    if (asked == nullptr) return;
     asked->asking = false;
     if (refusal.starts_with("-NOPERM")) {
       note_refusal(asked, asked->user, refusal);

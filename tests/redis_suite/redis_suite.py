@@ -34,7 +34,7 @@ RESULT = re.compile(r"\[(ok|err|exception)\]: (.*?)(?: \(\d+ ms\))?$")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 FAST = ["unit/protocol", "unit/keyspace", "unit/info-command", "unit/type/incr", "unit/quit", "unit/pubsub",
         "unit/scripting", "unit/functions", "unit/lazyfree", "unit/bitfield", "own/unit/limits", "own/unit/pubsub",
-        "own/unit/pubsubshard"]
+        "own/unit/pubsubshard", "own/unit/auth", "own/unit/acl", "own/unit/acl-v2"]
 OWN = ["own/unit/" + name for name in ("pubsub", "pubsubshard", "maxmemory", "limits", "info", "info-command", "networking",
                                        "querybuf", "obuf-limits", "client-eviction", "other", "tracking", "multi", "auth",
                                        "acl", "acl-v2")]

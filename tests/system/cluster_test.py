@@ -288,10 +288,10 @@ class ClusterCase(harness.SystemTest):
         return self.holdfast(self.behind, flags=flags, log=f"sqlite:{self.directory}/{build}.db", name=f"holdfast-{build}")
 
 
-class ClusterTest(ClusterCase):
+class ClusterTest(harness.EveryBuild, ClusterCase):
     """Every build against a real cluster of its own."""
 
-    def compare(self, build):
+    def on_build(self, build):
         plain, proxy = real_cluster(self, build), self.serve(build)
         for protocol in ("2", "3"):
             servers = [Server(plain.port), Server(proxy.port)]
@@ -331,20 +331,8 @@ class ClusterTest(ClusterCase):
             client.must("CLUSTER", "COUNTKEYSINSLOT", "1")
             self.assertIn("not inside MULTI", str(client.must("EXEC")[0]))
 
-    def test_redis_6_2(self):
-        self.compare("6.2.5")
 
-    def test_redis_7_0(self):
-        self.compare("7.0.15")
-
-    def test_redis_8_2(self):
-        self.compare("8.2.3")
-
-    def test_valkey_9_1(self):
-        self.compare("valkey-9.1.2")
-
-
-class AnyCommandTest(DifferentialCase):
+class AnyCommandTest(harness.EveryBuild, DifferentialCase):
     """Random requests of every command: the same keys of each are seen, the same requests refused."""
 
     DATABASES = 1
@@ -358,18 +346,6 @@ class AnyCommandTest(DifferentialCase):
     def serve(self, build):
         behind = self.redis(build)
         return behind, real_cluster(self, build), self.holdfast(behind, flags=ENABLED)
-
-    def test_redis_6_2(self):
-        self.differ("6.2.5")
-
-    def test_redis_7_0(self):
-        self.differ("7.0.15")
-
-    def test_redis_8_2(self):
-        self.differ("8.2.3")
-
-    def test_valkey_9_1(self):
-        self.differ("valkey-9.1.2")
 
 
 class NodeTest(ClusterCase):

@@ -234,11 +234,8 @@ class FaultsTest(FaultsCase):
             client.must("INCR", "a")
         with self.behind.client() as direct:
             direct.must("SAVE")
-        rdb = self.directory / "kept.rdb"
-        rdb.write_bytes((self.behind.data / "dump.rdb").read_bytes())
         self.proxy.kill()
-        self.behind.kill()
-        self.behind.start(rdb=rdb)
+        self.behind.come_back_with_its_save()
         self.proxy.start()
         with self.proxy.client() as again:
             self.assertEqual(again.must("INCR", "a"), 101)

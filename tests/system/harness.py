@@ -344,6 +344,13 @@ class RedisServer(RespProcess):
         self.launch(command + self.options)
         return self.wait_ready()
 
+    def come_back_with_its_save(self):
+        """Killed, and started with what it saved last."""
+        kept = self.directory / f"{self.name}-kept.rdb"
+        kept.write_bytes((self.data / "dump.rdb").read_bytes())
+        self.kill()
+        self.start(rdb=kept)
+
     def digest(self):
         with self.client() as client:
             return client.must("DEBUG", "DIGEST")
@@ -371,6 +378,22 @@ class Holdfast(RespProcess):
         """Starts it and, unless wait is False, waits until it serves data."""
         self.launch(self.command_line, self.environment)
         return self.wait_ready() if wait else self
+
+
+class EveryBuild:
+    """One test for each build of Redis: on_build(build)."""
+
+    def test_redis_6_2(self):
+        self.on_build("6.2.5")
+
+    def test_redis_7_0(self):
+        self.on_build("7.0.15")
+
+    def test_redis_8_2(self):
+        self.on_build("8.2.3")
+
+    def test_valkey_9_1(self):
+        self.on_build("valkey-9.1.2")
 
 
 def recover(*arguments, timeout=300, check=True):

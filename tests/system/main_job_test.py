@@ -149,18 +149,9 @@ class MainJob(harness.SystemTest):
         self.assertEqual(fresh.digest(), self.behind.digest())
 
 
-class SqliteTest(MainJob):
-    def test_redis_6_2(self):
-        self.run_everything("6.2.5")
-
-    def test_redis_7_0(self):
-        self.run_everything("7.0.15")
-
-    def test_redis_8_2(self):
-        self.run_everything("8.2.3")
-
-    def test_valkey_9_1(self):
-        self.run_everything("valkey-9.1.2")
+class SqliteTest(harness.EveryBuild, MainJob):
+    def on_build(self, build):
+        self.run_everything(build)
 
 
 class KafkaTest(MainJob):

@@ -86,8 +86,8 @@ class RecoveryTest(harness.SystemTest):
         return history
 
 
-class ReplayTest(RecoveryTest):
-    def replay_everything(self, build):
+class ReplayTest(harness.EveryBuild, RecoveryTest):
+    def on_build(self, build):
         self.begin(build)
         history = self.write_history()
         self.client.must("RPUSH", "again", *range(1000))
@@ -112,18 +112,6 @@ class ReplayTest(RecoveryTest):
             done = summary(self.recover("replay", "--to-redis", fresh.address, "--to-time", text))
             self.assertEqual(done["position"], position, text)
             self.expect_state(fresh, expected, f"at {text}")
-
-    def test_redis_6_2(self):
-        self.replay_everything("6.2.5")
-
-    def test_redis_7_0(self):
-        self.replay_everything("7.0.15")
-
-    def test_redis_8_2(self):
-        self.replay_everything("8.2.3")
-
-    def test_valkey_9_1(self):
-        self.replay_everything("valkey-9.1.2")
 
     def test_relative_time(self):
         self.begin()
@@ -314,7 +302,7 @@ class ReplayTest(RecoveryTest):
         self.assertEqual(list(self.directory.glob("holdfast-*/redis")) + list(self.directory.glob(".holdfast*")), [])
 
 
-class VerifyTest(RecoveryTest):
+class VerifyTest(harness.EveryBuild, RecoveryTest):
     def verify(self, status=0):
         done = self.recover("verify", "--redis", self.behind.address, check=False)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
@@ -322,7 +310,7 @@ class VerifyTest(RecoveryTest):
         self.assertEqual(result["equal"], status == 0)
         return done.stdout.splitlines()[:-1]
 
-    def change_behind_the_back(self, build):
+    def on_build(self, build):
         self.begin(build)
         self.write_history()
         client = self.client
@@ -371,18 +359,6 @@ class VerifyTest(RecoveryTest):
             few = self.recover("verify", "--redis", self.behind.address, "--max-differences", 2, check=False)
             self.assertEqual(few.returncode, DIFFERENT)
             self.assertEqual(summary(few)["differences"], 2)
-
-    def test_redis_6_2(self):
-        self.change_behind_the_back("6.2.5")
-
-    def test_redis_7_0(self):
-        self.change_behind_the_back("7.0.15")
-
-    def test_redis_8_2(self):
-        self.change_behind_the_back("8.2.3")
-
-    def test_valkey_9_1(self):
-        self.change_behind_the_back("valkey-9.1.2")
 
     def test_while_it_works(self):
         """Writes, expiry, scripts and chance go on meanwhile."""

@@ -34,7 +34,7 @@ def rights(random, grammar, version):
     return rules
 
 
-class RightsTest(DifferentialCase):
+class RightsTest(harness.EveryBuild, DifferentialCase):
     PROGRAMS = (SEEDS + 1) // 2
 
     def connect(self, plain, proxy, hello, grammar):
@@ -47,21 +47,9 @@ class RightsTest(DifferentialCase):
             self.assertEqual(client.command("AUTH", name, "x"), ("+", b"OK"))
         return both
 
-    def differ(self, build):
+    def on_build(self, build):
         self.build = build
-        super().differ(build)
-
-    def test_redis_6_2(self):
-        self.differ("6.2.5")
-
-    def test_redis_7_0(self):
-        self.differ("7.0.15")
-
-    def test_redis_8_2(self):
-        self.differ("8.2.3")
-
-    def test_valkey_9_1(self):
-        self.differ("valkey-9.1.2")
+        super().on_build(build)
 
 
 if __name__ == "__main__":

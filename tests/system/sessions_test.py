@@ -91,10 +91,10 @@ class Scenario:
         return transcript
 
 
-class SessionsTest(harness.SystemTest):
+class SessionsTest(harness.EveryBuild, harness.SystemTest):
     """Every scenario on every build."""
 
-    def compare(self, build):
+    def on_build(self, build):
         behind = self.redis(build)
         plain = self.redis(build, name="plain")
         proxy = self.holdfast(behind)
@@ -108,18 +108,6 @@ class SessionsTest(harness.SystemTest):
                         client.must("FLUSHALL")
                 expected = scenario.play(plain.port)
                 self.assertEqual(scenario.play(proxy.port), expected)
-
-    def test_redis_6_2(self):
-        self.compare("6.2.5")
-
-    def test_redis_7_0(self):
-        self.compare("7.0.15")
-
-    def test_redis_8_2(self):
-        self.compare("8.2.3")
-
-    def test_valkey_9_1(self):
-        self.compare("valkey-9.1.2")
 
 
 if __name__ == "__main__":

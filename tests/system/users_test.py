@@ -83,11 +83,8 @@ class UsersTest(harness.SystemTest):
         with self.behind.client() as direct:
             direct.must("AUTH", "admin", "master")
             direct.must("SAVE")
-        rdb = self.directory / "kept.rdb"
-        rdb.write_bytes((self.behind.data / "dump.rdb").read_bytes())
         self.proxy.kill()
-        self.behind.kill()
-        self.behind.start(rdb=rdb)
+        self.behind.come_back_with_its_save()
         self.proxy.start()
         self.assert_kept()
 

@@ -183,16 +183,31 @@ TEST_CASE("a change of users: what the client sends behind it waits, and it take
   f.say("AUTH bob x | SUBSCRIBE c", 3);
   f.last_answer(kOk, 3);
   f.told();
-  CHECK(f.say("ACL DELUSER alice | PING") == "");
+  CHECK(f.say("ACL DELUSER alice | GET a") == "");
   CHECK(f.told() == "users ACL DELUSER alice\n");
   f.have("on nopass ~* &* +@all", {"user bob on nopass ~* resetchannels +@all"});
   f.counter.changes.back()(":1\r\n");
-  CHECK(f.turn() == ":1\r\n+PONG\r\n");
+  CHECK(f.turn() == ":1\r\n");
   CHECK(f.world.closed.contains(2));
-  CHECK(f.told() == "ask 0 SUBSCRIBE c as holdfast:as:bob\n");
+  CHECK(f.told() == "ask 0 SUBSCRIBE c as holdfast:as:bob\nread 0 GET a\n");
   CHECK_FALSE(f.world.closed.contains(3));
   f.last_answer("-NOPERM may not access one of the channels\r\n", 3);
   CHECK(f.world.closed.contains(3));
+}
+
+TEST_CASE("requirepass is the password of the user default, and a change like any other") {
+  UsersFixture f;
+  CHECK(f.say("CONFIG SET requirepass pw") == "");
+  CHECK(f.told() == "users ACL SETUSER default resetpass >pw\n");
+  f.counter.changes.back()(kOk);
+  CHECK(f.turn() == kOk);
+  f.send("*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$11\r\nrequirepass\r\n$0\r\n\r\n");
+  CHECK(f.told() == "users ACL SETUSER default resetpass nopass\n");
+  f.counter.changes.back()("-NOTWRITTEN no log\r\n");
+  CHECK(f.turn() == "-NOTWRITTEN no log\r\n");
+  CHECK(f.say("CONFIG SET requirepass a requirepass b").find("duplicate parameter") != std::string::npos);
+  CHECK(f.say("MULTI | CONFIG SET requirepass pw | EXEC").find("cannot be in a transaction") != std::string::npos);
+  CHECK(f.told() == "");
 }
 
 TEST_CASE("nothing is served before it is known who may do what") {
