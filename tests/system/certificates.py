@@ -49,9 +49,9 @@ class Identity:
 
 
 class Authority:
-    """A CA in a directory of its own."""
+    """A CA in a directory of its own; below another one, if there is a parent."""
 
-    def __init__(self, directory, name="ca"):
+    def __init__(self, directory, name="ca", parent=None):
         self.directory = Path(directory) / name
         self.directory.mkdir()
         self.config = self.directory / "openssl.cnf"
@@ -59,18 +59,25 @@ class Authority:
         (self.directory / "index.txt").touch()
         (self.directory / "serial").write_text("1000\n")
         self.cert = self.directory / "ca.crt"
-        openssl("req", "-config", self.config, "-x509", "-extensions", "own", *self._new_key("ca"), "-days", "30",
-                "-subj", f"/CN={name}", "-out", self.cert)
+        if parent is None:
+            openssl("req", "-config", self.config, "-x509", "-extensions", "own", *self._new_key("ca"), "-days", "30",
+                    "-subj", f"/CN={name}", "-out", self.cert)
+            return
+        request = self.directory / "ca.csr"
+        openssl("req", "-config", self.config, "-new", *self._new_key("ca"), "-subj", f"/CN={name}", "-out", request)
+        openssl("ca", "-batch", "-notext", "-config", parent.config, "-extensions", "own", "-days", "30",
+                "-in", request, "-out", self.cert)
 
-    def _new_key(self, name):
-        return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                self.directory / f"{name}.key")
+    def _new_key(self, name, key="ec"):
+        kind = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256") if key == "ec" else (key,)
+        return ("-newkey", *kind, "-nodes", "-keyout", self.directory / f"{name}.key")
 
-    def issue(self, common_name, file=None, expired=False):
-        """An Identity: as a client and as the server at 127.0.0.1. file: what the files are called."""
+    def issue(self, common_name, file=None, expired=False, key="ec"):
+        """An Identity: as a client and as the server at 127.0.0.1. file: what the files are called. key: "ec", or
+        "rsa:BITS"."""
         file = file or common_name
         request, cert = self.directory / f"{file}.csr", self.directory / f"{file}.crt"
-        openssl("req", "-config", self.config, "-new", *self._new_key(file), "-subj", f"/CN={common_name}",
+        openssl("req", "-config", self.config, "-new", *self._new_key(file, key), "-subj", f"/CN={common_name}",
                 "-out", request)
         until = "20200201000000Z" if expired else "20991231000000Z"
         openssl("ca", "-batch", "-notext", "-config", self.config, "-startdate", "20200101000000Z", "-enddate", until,
