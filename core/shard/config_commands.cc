@@ -104,11 +104,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
 void Frontdesk::set_requirepass(Session* session, const std::string& password) {
   if (const std::string down = counter_->refuse_write(); !down.empty()) return reply_error(session, down);
   const std::string rule = password.empty() ? "nopass" : ">" + password;
-  counter_->change_users({"ACL", "SETUSER", kDefaultUser, "resetpass", rule},
-                         [this, password, done = begin_change(session)](const std::string& reply) {
-                           if (reply.starts_with('+')) requirepass_ = password;
-                           done(reply);
-                         });
+  counter_->change_users({"ACL", "SETUSER", kDefaultUser, "resetpass", rule}, begin_change(session));
 }
 
 void Frontdesk::reset_counts() {

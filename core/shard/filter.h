@@ -25,8 +25,7 @@ struct Visible {
   std::string port;           // where the client came in
   uint64_t connections = 0, commands = 0;
   int databases = 16;
-  bool cluster = false;  // Holdfast is a node of a cluster
-  std::string requirepass;
+  bool cluster = false;                                         // Holdfast is a node of a cluster
   const std::map<std::string, std::string>* refused = nullptr;  // by user: the client that was refused something last
 };
 

@@ -262,13 +262,12 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(
-        waiter.slot,
-        filter_reply(
-            waiter.filter, reply,
-            {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(), pubsub_.patterns(),
-             counter_->settings().maxmemory(), limits_, tracking_.counts(), port_of(session->local_address()),
-             connected(), commands_ - commands_before_, told_databases(), cluster_.enabled, requirepass_, &refused_}));
+    session->add_reply(waiter.slot,
+                       filter_reply(waiter.filter, reply,
+                                    {counter_->reserved_database(), sessions_.size(), blocked_clients(),
+                                     pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory(), limits_,
+                                     tracking_.counts(), port_of(session->local_address()), connected(),
+                                     commands_ - commands_before_, told_databases(), cluster_.enabled, &refused_}));
   }
   account(session);
 }

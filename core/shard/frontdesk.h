@@ -280,7 +280,6 @@ class Frontdesk {
   ScriptCache script_cache_;
   std::vector<SessionId> monitors_;
   bool users_known_ = false;
-  std::string requirepass_;                     // as it was set, for CONFIG GET
   std::map<std::string, std::string> refused_;  // who was refused something last: by user, its line of CLIENT LIST
   // CLIENT PAUSE: until when, and whether reads have to wait, too.
   int64_t pause_until_ms_ = 0;

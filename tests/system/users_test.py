@@ -221,5 +221,18 @@ class FirstStartTest(harness.SystemTest):
             self.assertEqual(early.must("AUTH", "secret"), "OK")
 
 
+class PasswordsTest(harness.SystemTest):
+    def test_are_not_told(self):
+        """Only hashes are kept, whatever way a password came."""
+        proxy = self.holdfast(self.redis(), environment={"HOLDFAST_USERS_REQUIREPASS": "first-secret"})
+        with proxy.client() as client:
+            client.must("AUTH", "first-secret")
+            for password in ("second-secret", ""):
+                self.assertEqual(client.must("CONFIG", "GET", "requirepass"), ["requirepass", ""])
+                client.must("CONFIG", "SET", "requirepass", password)
+            self.assertEqual(client.must("CONFIG", "GET", "requirepas*"), ["requirepass", ""])
+        self.assertNotIn("-secret", proxy.said())
+
+
 if __name__ == "__main__":
     unittest.main()
