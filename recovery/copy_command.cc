@@ -181,14 +181,14 @@ std::optional<Failure> CopyCommand::open() {
     // As a writer: then there is no other.
     as_source.for_writing = true;
   }
-  if (auto failure = open_log(from_.url, from_.kafka_properties, as_source, &source_)) {
+  if (auto failure = open_log(from_.url, from_, as_source, &source_)) {
     if (as_source.for_writing && failure->status == kExitFailed) {
       failure->what = "the log must not be written to while it is copied, so stop its proxy: " + failure->what;
     }
     return failure;
   }
   how_.for_writing = true;
-  return open_log(to_, from_.kafka_properties, how_, &target_);
+  return open_log(to_, from_, how_, &target_);
 }
 
 // `entry` is the next one of the source.

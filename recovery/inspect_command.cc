@@ -158,7 +158,7 @@ std::optional<Failure> InspectCommand::read_through(Position last, Progress* pro
 
 std::optional<Failure> InspectCommand::run(int*) {
   if (auto failure = check_flags()) return failure;
-  if (auto failure = open_log(log_flags_.url, log_flags_.kafka_properties, OpenLog{}, &log_)) return failure;
+  if (auto failure = open_log(log_flags_.url, log_flags_, OpenLog{}, &log_)) return failure;
   const Result<Position> end = log_->end();
   if (!end) return Failure(Error{end.error()});
   if (from_ > 0 && from_ >= *end) {

@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 
 #include "config/kafka_properties.h"
 #include "config/log_url.h"
+#include "config/settings_sources.h"
 #include "log/log_id.h"
 #include "log/open.h"
 
@@ -22,9 +24,15 @@ void LogFlags::add_to(CLI::App* parent) {
             "URL")
       ->required()
       ->envname("HOLDFAST_LOG_URL");
+  one_value(parent->add_option("--config", config,
+                               "Holdfast's configuration file; what stands in its section [kafka] counts here, too"),
+            "FILE")
+      ->envname(kConfigVariable);
   parent
-      ->add_option("--kafka-property", kafka_properties,
-                   "A property of librdkafka (security.protocol=SSL, ...); can be given more than once")
+      ->add_option(
+          "--kafka-property", kafka_properties,
+          "A property of librdkafka (security.protocol=SSL, ...); can be given more than once. Others can read "
+          "the arguments of a process: passwords rather belong into the file, or HOLDFAST_KAFKA_PROPERTIES")
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->allow_extra_args(false)
@@ -104,8 +112,37 @@ std::optional<Failure> LoginFlags::read_password() {
   return Failure(Error{"--redis-password-file: there is no password in " + password_file_}, kExitUsage);
 }
 
-std::optional<Failure> open_log(const std::string& url_text, const std::vector<std::string>& kafka_properties,
-                                const OpenLog& how, std::unique_ptr<Log>* log) {
+namespace {
+
+// Of the file, the environment and the flags; the later ones go before.
+Result<KafkaProperties> all_kafka_properties(const LogFlags& flags) {
+  constexpr const char* kVariable = "HOLDFAST_KAFKA_PROPERTIES";
+  std::vector<GivenSetting> given;
+  if (!flags.config.empty()) {
+    auto of_file = read_settings_file(flags.config);
+    if (!of_file) return Error{of_file.error()};
+    given = std::move(*of_file);
+    std::erase_if(given, [](const GivenSetting& one) { return one.setting->kind != Setting::Kind::kProperties; });
+  }
+  if (const char* text = std::getenv(kVariable); text != nullptr) {
+    auto of_environment = read_settings_environment({{kVariable, text}});
+    if (!of_environment) return Error{of_environment.error()};
+    given.insert(given.end(), of_environment->begin(), of_environment->end());
+  }
+  Settings settings;
+  if (auto done = apply_settings(given, &settings); !done) return Error{done.error()};
+  for (const std::string& property : flags.kafka_properties) {
+    if (auto done = add_kafka_property(&settings.kafka.properties, property); !done) {
+      return Error{"--kafka-property: " + done.error()};
+    }
+  }
+  return std::move(settings.kafka.properties);
+}
+
+}  // namespace
+
+std::optional<Failure> open_log(const std::string& url_text, const LogFlags& flags, const OpenLog& how,
+                                std::unique_ptr<Log>* log) {
   const Result<LogUrl> url = parse_log_url(url_text);
   if (!url) return Failure(Error{url.error()}, kExitUsage);
   LogOptions options;
@@ -118,11 +155,9 @@ std::optional<Failure> open_log(const std::string& url_text, const std::vector<s
   options.kafka.create_topic = how.create_topic;
   options.kafka.replication_factor = how.replication_factor;
   options.kafka.min_insync_replicas = how.min_insync_replicas;
-  for (const std::string& property : kafka_properties) {
-    if (auto done = add_kafka_property(&options.kafka.properties, property); !done) {
-      return Failure(Error{"--kafka-property: " + done.error()}, kExitUsage);
-    }
-  }
+  auto properties = all_kafka_properties(flags);
+  if (!properties) return Failure(Error{properties.error()}, kExitUsage);
+  options.kafka.properties = std::move(*properties);
   struct stat about {};
   if (options.read_only && options.kind == LogOptions::Kind::kSqlite && stat(url->path.c_str(), &about) != 0) {
     return Failure(Error{"there is no log " + url->path});

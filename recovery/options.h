@@ -43,6 +43,7 @@ std::unique_ptr<Subcommand> make_copy_command(CLI::App* parent);
 // Options that several of them have.
 struct LogFlags {
   std::string url;
+  std::string config;  // a file whose Kafka properties count
   std::vector<std::string> kafka_properties;
 
   void add_to(CLI::App* app);
@@ -80,9 +81,10 @@ struct OpenLog {
   int replication_factor = 3;
   int min_insync_replicas = 2;
 };
-// A wrong URL or property is a usage error.
-std::optional<Failure> open_log(const std::string& url, const std::vector<std::string>& kafka_properties,
-                                const OpenLog& how, std::unique_ptr<Log>* log);
+// Opens a log, the one of the flags or another at brokers with the same properties. A wrong URL or property is a usage
+// error.
+std::optional<Failure> open_log(const std::string& url, const LogFlags& flags, const OpenLog& how,
+                                std::unique_ptr<Log>* log);
 
 // Where a log begins. One that is empty has no id.
 struct LogStart {

@@ -340,7 +340,7 @@ void ReplayCommand::summarize(const LogFeed::Outcome& outcome, const std::string
 
 std::optional<Failure> ReplayCommand::run(int*) {
   if (auto failure = check_flags()) return failure;
-  if (auto failure = open_log(log_flags_.url, log_flags_.kafka_properties, OpenLog{}, &log_)) return failure;
+  if (auto failure = open_log(log_flags_.url, log_flags_, OpenLog{}, &log_)) return failure;
   if (auto failure = find_limit()) return failure;
   return to_rdb_.empty() ? into_redis() : into_rdb();
 }

@@ -247,7 +247,7 @@ std::optional<Failure> VerifyCommand::run(int* status) {
   if (!address) return Failure(Error{"--redis: " + address.error()}, kExitUsage);
   redis_address_ = *address;
   if (auto failure = login_.read(redis_address_)) return failure;
-  if (auto failure = open_log(log_flags_.url, log_flags_.kafka_properties, OpenLog{}, &log_)) {
+  if (auto failure = open_log(log_flags_.url, log_flags_, OpenLog{}, &log_)) {
     failure->status = kExitCouldNotTell;
     return failure;
   }

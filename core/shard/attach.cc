@@ -80,6 +80,7 @@ void Attach::check_patience(int64_t now) {
   // Storing and verifying a base snapshot has bounds of its own; loading a large RDB takes as long as it takes.
   const bool bounded = stage_ != Stage::kAdopting && stage_ != Stage::kSaving && stage_ != Stage::kFed;
   if (!first_ || !bounded || stage_ == Stage::kRefused || now - progress_ms_ <= options_.attach_timeout_ms) return;
+  const std::string complaint = line_->complaint().empty() ? log_trouble_ : line_->complaint();
   const std::string why =
       stage_ == Stage::kDown || stage_ == Stage::kConnecting ? last_reason_
       : stage_ == Stage::kProbing
@@ -87,7 +88,7 @@ void Attach::check_patience(int64_t now) {
       : stage_ == Stage::kFeeding && feeder_->rdb_under_way()
           ? "Redis does not connect to the feed at " + world_->feed_host() + ":" + std::to_string(world_->feed_port()) +
                 " (redis.feed-address)"
-          : std::string("no progress while ") + doing() + (line_->complaint().empty() ? "" : ": " + line_->complaint());
+          : std::string("no progress while ") + doing() + (complaint.empty() ? "" : ": " + complaint);
   refuse("not ready within " + std::to_string(options_.attach_timeout_ms) + " ms (timeouts.attach-ms): " + why);
 }
 
@@ -270,6 +271,7 @@ void Attach::read_log(LogSource* source) {
   if (!read.ok()) {
     log_failed(*source, read.error());
   } else if (*read > 0) {
+    log_trouble_.clear();
     progress_ms_ = world_->monotonic_ms();
   }
 }
@@ -279,6 +281,7 @@ void Attach::log_failed(const LogSource& source, const std::string& reason) {
   if (source.damaged()) {
     refuse(reason);
   } else {
+    log_trouble_ = reason;
     retry(reason);
   }
 }

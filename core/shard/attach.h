@@ -150,6 +150,7 @@ class Attach {
   std::string snapshot_;      // the reference to be recorded
   Settled snapshot_settled_;  // at the moment that it is of
   std::string last_reason_;
+  std::string log_trouble_;  // why it could not be read when this was tried last
 };
 
 }  // namespace holdfast

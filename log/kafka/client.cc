@@ -45,9 +45,10 @@ void on_log(const rd_kafka_t* handle, int level, const char* facility, const cha
   // The properties of the options go to producers and consumers alike; that some are for one of them is no news.
   const bool no_news = std::strcmp(facility, "CONFWARN") == 0;
   spdlog::log(no_news ? spdlog::level::debug : level_of(level), "kafka: {}: {}", facility, text);
-  // "ERROR" sums up ("2/2 brokers are down") what other lines gave the reason for.
+  // "ERROR" sums up ("2/2 brokers are down") what other lines gave the reason for: "FAIL", whatever their level.
   const bool sums_up = std::strcmp(facility, "ERROR") == 0;
-  if (level > 4 || no_news || sums_up || handle == nullptr) return;
+  const bool reason = std::strcmp(facility, "FAIL") == 0 && level <= 6;
+  if ((level > 4 && !reason) || no_news || sums_up || handle == nullptr) return;
   if (auto* last_problem = static_cast<LastProblem*>(rd_kafka_opaque(handle))) last_problem->note(text);
 }
 
@@ -59,6 +60,18 @@ Result<Done> set_all(rd_kafka_conf_t* configuration, const Settings& settings) {
     }
   }
   return Done{};
+}
+
+// Before this version librdkafka sends its nonce twice when it signs in by SCRAM, which Kafka 4 takes for a wrong
+// password.
+constexpr int kScramWorksSince = 0x020601ff;
+
+std::string explain(const std::string& problem) {
+  const bool scram =
+      problem.find("invalid credentials") != std::string::npos && problem.find("SCRAM") != std::string::npos;
+  if (!scram || rd_kafka_version() >= kScramWorksSince) return problem;
+  return problem + "; is the password right, and are these brokers of Kafka 4? librdkafka " + rd_kafka_version_str() +
+         " cannot sign in to those by SCRAM: use 2.6.1 or newer, PLAIN, or client certificates";
 }
 
 }  // namespace
@@ -104,7 +117,7 @@ Result<Client> Client::create(const KafkaOptions& options, const Setup& setup) {
 
 std::string Client::last_problem() const {
   const std::string text = last_problem_->text();
-  return text.empty() ? text : " (" + text + ")";
+  return text.empty() ? text : " (" + explain(text) + ")";
 }
 
 }  // namespace holdfast::kafka

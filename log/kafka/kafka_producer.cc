@@ -14,6 +14,8 @@ using Clock = std::chrono::steady_clock;
 // What a batch of one entry takes beside the entry: 61 bytes of batch, up to 21 of record, the header's name.
 constexpr size_t kFraming = 256;
 
+constexpr const char* kMayItWrite = " (is this user allowed to write to the topic?)";
+
 }  // namespace
 
 size_t KafkaProducer::max_entry_bytes(size_t max_batch_bytes) {
@@ -67,6 +69,10 @@ void KafkaProducer::silence() {
 
 Result<Done> KafkaProducer::wait_for_id(Clock::time_point deadline) {
   while (!has_id_) {
+    char reason[512];
+    if (rd_kafka_fatal_error(client_.get(), reason, sizeof reason) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return Error{"no id for an idempotent producer: " + std::string(reason) + kMayItWrite};
+    }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return Error{"the brokers gave no id for an idempotent producer in time" + client_.last_problem()};
     drain(static_cast<int>(left));

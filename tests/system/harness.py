@@ -411,15 +411,19 @@ class KafkaCluster:
 
     live = []
 
-    def __init__(self, directory, brokers=3):
+    def __init__(self, directory, brokers=3, listeners=(), properties=None):
+        """listeners: ("NAME=PROTOCOL", ...), beside the plain one; properties: a file, added to the brokers'."""
         self.directory = Path(directory)
         self.brokers = brokers
+        self.options = [f"--listener={one}" for one in listeners]
+        if properties is not None:
+            self.options.append(f"--properties={properties}")
         self.bootstrap = None
 
     def start(self):
         if self not in KafkaCluster.live:
             KafkaCluster.live.append(self)
-        self.bootstrap = self._run("start", "--brokers", self.brokers).strip()
+        self.bootstrap = self._run("start", "--brokers", self.brokers, *self.options).strip()
         return self
 
     def stop(self):
@@ -440,8 +444,9 @@ class KafkaCluster:
     def resume(self, number):
         self._run("resume", number)
 
-    def url(self, topic):
-        return f"kafka://{self.bootstrap}/{topic}"
+    def url(self, topic, listener=None):
+        bootstrap = self._run("bootstrap", "--listener", listener).strip() if listener else self.bootstrap
+        return f"kafka://{bootstrap}/{topic}"
 
     def create_topic(self, topic, **settings):
         """Creates a topic of one partition; settings with "_" for ".", for example min_insync_replicas=2."""
