@@ -449,5 +449,56 @@ class RulesTest(OfferCase):
         self.still_serves(plain)
 
 
+class ToRedisTest(TlsCase):
+    """What Holdfast offers when it is the client."""
+
+    def flags(self):
+        return ("--redis-tls", "--redis-tls-ca-cert-file", self.authority.cert, "--redis-tls-cert-file",
+                self.server.cert, "--redis-tls-key-file", self.server.key)
+
+    def client_hello(self, host):
+        """Compressions, and the extensions by their kind."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(20)
+            proxy = self.holdfast(f"{host}:{server.getsockname()[1]}", flags=self.flags(), wait=False)
+            with server.accept()[0] as wire, wire.makefile("rb") as stream:
+                wire.settimeout(20)
+                kind, _, size = struct.unpack(">BHH", stream.read(5))
+                content = stream.read(size)
+            proxy.kill()
+        self.assertEqual((kind, content[0]), (HANDSHAKE, 1))
+        at = 4 + 2 + 32
+        at += 1 + content[at]
+        at += 2 + struct.unpack_from(">H", content, at)[0]
+        compressions = content[at + 1:at + 1 + content[at]]
+        at, extensions = at + 1 + content[at] + 2, {}
+        while at < len(content):
+            kind, size = struct.unpack_from(">HH", content, at)
+            extensions[kind] = content[at + 4:at + 4 + size]
+            at += 4 + size
+        return compressions, extensions
+
+    def test_hello(self):
+        compressions, extensions = self.client_hello("127.0.0.1")
+        self.assertEqual(compressions, b"\0")
+        self.assertEqual(extensions[43], b"\4\3\4\3\3")  # TLSv1.3 and 1.2
+        self.assertNotIn(0, extensions)  # an address is no name
+        self.assertNotIn(16, extensions)
+        self.assertNotIn(42, extensions)  # early data
+        _, extensions = self.client_hello("localhost")
+        self.assertEqual(extensions[0], b"\0\x0c\0\0\x09localhost")
+
+    def test_each_protocol(self):
+        own = self.authority.issue("redis")
+        for protocol in ("TLSv1.2", "TLSv1.3"):
+            behind = self.redis(name=protocol, tls=self.authority.trusting(own), options=(
+                "--tls-cert-file", own.cert, "--tls-key-file", own.key, "--tls-ca-cert-file", self.authority.cert,
+                "--tls-protocols", protocol))
+            proxy = self.holdfast(behind, log=f"sqlite:{self.directory}/{protocol}.db", flags=self.flags())
+            with proxy.client() as client:
+                self.assertEqual(client.must("INCR", "a"), 1)
+            self.assertEqual(proxy.stop(), 0)
+
+
 if __name__ == "__main__":
     unittest.main()
