@@ -11,6 +11,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import harness
 from certificates import Authority, openssl
@@ -212,6 +213,21 @@ class KafkaSecurityTest(harness.SystemTest):
         proxy = self.proxy(self.redis(), "MUTUAL", {**self.mutual(own), "ssl.key.password": KEY_PASSWORD})
         with proxy.client() as client:
             self.assertEqual(client.must("INCR", "n"), 1)
+
+    def test_properties_for_the_recovery_tool(self):
+        """The environment goes before the file, a flag before both."""
+        self.make_topic()
+        file = self.config(self.sasl(password="wrong"), "wrong")
+        inspect = ("inspect", "--config", file, "--log", self.cluster.url(self.topic, "SASL"))
+        with mock.patch.dict("os.environ", {"HOLDFAST_KAFKA_PROPERTIES": f"sasl.password={PASSWORD}"}):
+            harness.recover(*inspect)
+            done = harness.recover(*inspect, "--kafka-property", "sasl.password=wrong", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Authentication failed: Invalid username or password", done.stderr)
+        self.assertNoSecrets(done.stdout + done.stderr)
+        done = harness.recover("inspect", "--config", self.directory / "absent", "--log", "sqlite:absent", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("cannot read", done.stderr)
 
     # --- what does not
 
