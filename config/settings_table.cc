@@ -186,7 +186,8 @@ std::vector<Setting> make_table() {
 
       number<&S::timeouts, &TimeoutSettings::write>(
           {"timeouts.write-ms", "--timeouts-write-ms", "MS", "How long a write waits for the log, in milliseconds.",
-           "Then the client gets an error that says whether the write may have happened."},
+           "Then the client gets an error that says whether the write may have happened. While a large value is on its "
+           "way, it counts from the last piece that has moved."},
           1, kDayInMs),
       number<&S::timeouts, &TimeoutSettings::read>(
           {"timeouts.read-ms", "--timeouts-read-ms", "MS", "How long a read waits for Redis, in milliseconds.",

@@ -151,7 +151,7 @@ Result<Record> parse_header(std::string_view header) {
   return record;
 }
 
-std::vector<EncodedEntry> encode(const Record& record, size_t max_entry_bytes, ChainState* state) {
+std::vector<EncodedEntry> encode(Record record, size_t max_entry_bytes, ChainState* state) {
   const size_t header_room = kHeaderRoom + record.segments.size() * 48;
   HOLDFAST_CHECK(max_entry_bytes > header_room);
   const size_t room = max_entry_bytes - header_room;
@@ -160,12 +160,12 @@ std::vector<EncodedEntry> encode(const Record& record, size_t max_entry_bytes, C
 
   std::vector<EncodedEntry> entries;
   entries.reserve(parts);
+  std::string whole = std::exchange(record.value, {});
   Record part = record;
-  part.value.clear();
   part.parts = static_cast<uint32_t>(parts);
   for (size_t i = 0; i < parts; i++) {
     EncodedEntry entry;
-    entry.value = record.value.substr(i * room, room);
+    entry.value = parts == 1 ? std::move(whole) : whole.substr(i * room, room);
     part.part = static_cast<uint32_t>(i + 1);
     part.segments = i + 1 == parts ? record.segments : std::vector<Segment>();
     if (record.type == RecordType::kClaim) {

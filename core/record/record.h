@@ -80,7 +80,7 @@ struct EncodedEntry {
 // Encodes `record` as the next entries behind `state` (epoch, sequence and checksum are taken from and moved on in
 // `state`; its position is the caller's), in as many parts as `max_entry_bytes` demands. A CLAIM is always one entry,
 // and its own epoch is used: it is sent without knowledge of what stands before it.
-std::vector<EncodedEntry> encode(const Record& record, size_t max_entry_bytes, ChainState* state);
+std::vector<EncodedEntry> encode(Record record, size_t max_entry_bytes, ChainState* state);
 
 // Reads a log in order and decides which entries count ("One leader counts at any position"): an entry counts if its
 // epoch is the current one and its sequence number is the next; a claim counts if it names the next epoch. Repeated

@@ -26,7 +26,7 @@ void Tap::start(const std::string& username, const std::string& password, const 
   replid_ = replid;
   offset_ = offset;
   state_ = State::kHandshake;
-  buffer_.clear();
+  incoming_.clear();
   parser_ = RequestParser(kNoRequestLimits);
   events_->on_tap_send(std::move(out));
 }
@@ -49,11 +49,7 @@ std::string Tap::ack() const {
 }
 
 void Tap::on_data(std::string_view data) {
-  std::string_view rest = data;
-  if (!buffer_.empty()) {
-    buffer_.append(data);
-    rest = buffer_;
-  }
+  std::string_view rest = incoming_.with(data, parser_.bytes_wanted());
   while (!rest.empty() && state_ != State::kClosed) {
     size_t consumed = 0;
     if (state_ == State::kStream) {
@@ -66,13 +62,8 @@ void Tap::on_data(std::string_view data) {
     if (consumed == 0) break;
     rest.remove_prefix(consumed);
   }
-  if (state_ == State::kClosed) {
-    buffer_.clear();
-  } else if (buffer_.empty()) {
-    buffer_.assign(rest);
-  } else {
-    buffer_.erase(0, buffer_.size() - rest.size());
-  }
+  if (state_ == State::kClosed) rest = {};
+  incoming_.keep(rest);
 }
 
 bool Tap::fail(const std::string& reason) {

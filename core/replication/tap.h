@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/resp/incoming.h"
 #include "core/resp/request.h"
 
 namespace holdfast {
@@ -37,6 +38,8 @@ class Tap {
   // Tells Redis how far we have read; also keeps the connection alive. Empty while there is no stream.
   std::string ack() const;
 
+  // Bytes that have come of a command that is not whole yet.
+  size_t incomplete() const { return incoming_.size(); }
   bool streaming() const { return state_ == State::kStream; }
   int64_t offset() const { return offset_; }
   const std::string& replid() const { return replid_; }
@@ -57,7 +60,7 @@ class Tap {
   std::string replid_;
   int64_t offset_ = 0;
   int64_t rdb_left_ = 0;
-  std::string buffer_;
+  Incoming incoming_;
   RequestParser parser_;
 };
 

@@ -221,23 +221,13 @@ std::string Backend::take_output() {
 }
 
 void Backend::on_data(std::string_view data) {
-  std::string_view rest = data;
-  const bool buffered = !in_.empty();
-  if (buffered) {
-    in_.append(data);
-    rest = in_;
-  }
+  std::string_view rest = in_.with(data, framer_.bytes_wanted());
   while (!rest.empty()) {
     const size_t consumed = one_reply(rest);
     if (consumed == 0) break;
     rest.remove_prefix(consumed);
   }
-  if (buffered) {
-    in_.erase(0, in_.size() - std::min(in_.size(), rest.size()));
-    if (in_.empty() && in_.capacity() > (1 << 20)) in_ = std::string();
-  } else {
-    in_.assign(rest);
-  }
+  in_.keep(rest);
 }
 
 size_t Backend::one_reply(std::string_view data) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/resp/incoming.h"
 #include "core/resp/reply.h"
 #include "core/shard/batch.h"
 
@@ -78,6 +79,8 @@ class Backend {
   void on_data(std::string_view data);
 
   size_t owed() const { return owed_.size(); }
+  // Bytes that have come of a reply that is not whole yet.
+  size_t incomplete() const { return in_.size(); }
 
  private:
   enum class Expect : uint8_t {
@@ -128,7 +131,7 @@ class Backend {
   std::string user_;                                     // in whose name the link speaks; empty: Holdfast's own
   std::optional<Protocol> protocol_ = Protocol::kResp2;  // of the link; none: not known
   std::string out_;
-  std::string in_;
+  Incoming in_;
   ReplyFramer framer_;
   std::deque<Owed> owed_;
   std::deque<Running> running_;

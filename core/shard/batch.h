@@ -84,6 +84,25 @@ struct Unit {
     bytes.append(command);
     ops.push_back(std::move(op));
   }
+  // … without a copy if it is the first one: it may be large.
+  void take(Op op, std::string command) {
+    if (!ops.empty()) return add(std::move(op), command);
+    op.length = command.size();
+    bytes = std::move(command);
+    ops.push_back(std::move(op));
+  }
+  // All of `more`, behind what there is.
+  void append(Unit more) {
+    if (ops.empty()) {
+      bytes = std::move(more.bytes);
+      ops = std::move(more.ops);
+      return;
+    }
+    for (Op& op : more.ops) {
+      const std::string_view command = more.bytes_of(op);
+      add(std::move(op), command);
+    }
+  }
 };
 
 struct Batch : Unit {

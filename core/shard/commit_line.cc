@@ -1,5 +1,6 @@
 #include "core/shard/commit_line.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -73,7 +74,7 @@ void CommitLine::append(Item item, Record record) {
   HOLDFAST_CHECK(leading());
   record.time_ms = world_->unix_ms();
   told_ = record.settled;
-  std::vector<EncodedEntry> entries = encode(record, world_->log().max_entry_bytes(), &written_);
+  std::vector<EncodedEntry> entries = encode(std::move(record), world_->log().max_entry_bytes(), &written_);
   item.after = written_;
   item.entries_left = entries.size();
   item.since_ms = world_->monotonic_ms();
@@ -84,7 +85,7 @@ void CommitLine::append(Item item, Record record) {
 }
 
 int64_t CommitLine::waiting_since() const {
-  if (!items_.empty()) return items_.front().since_ms;
+  if (!items_.empty()) return std::max(items_.front().since_ms, heard_ms_);
   return state_ == State::kClaiming || state_ == State::kReading ? claiming_since_ms_ : 0;
 }
 
@@ -119,7 +120,11 @@ void CommitLine::on_delivery(const Delivery& delivery) {
   }
   const Position position = delivery.position != kNoPosition ? delivery.position : next_position_;
   next_position_ = position + 1;
-  if (--item.entries_left > 0) return;
+  heard_ms_ = world_->monotonic_ms();
+  if (--item.entries_left > 0) {
+    part_ms_ = heard_ms_;
+    return;
+  }
   Item done = std::move(item);
   items_.pop_front();
   commit(&done, position);
@@ -166,7 +171,7 @@ void CommitLine::send_claim() {
   record.nonce = nonce_;
   record.value = log_id_;
   ChainState unused;
-  std::vector<EncodedEntry> entries = encode(record, world_->log().max_entry_bytes(), &unused);
+  std::vector<EncodedEntry> entries = encode(std::move(record), world_->log().max_entry_bytes(), &unused);
   claim_token_ = next_token_++;
   reader_.reset();
   world_->log().append(claim_token_, std::move(entries[0].header), std::move(entries[0].value));

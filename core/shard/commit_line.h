@@ -57,8 +57,10 @@ class CommitLine {
   // Reads on while claiming; tries again what failed. Called every turn.
   void work();
 
-  // Since when the oldest record, or a claim, waits for the log (monotonic ms); 0: nothing waits.
+  // Since when the log has confirmed nothing of what waits for it, records or a claim (monotonic ms); 0: nothing waits.
   int64_t waiting_since() const;
+  // When it last confirmed a part of a record of which more is to come.
+  int64_t part_delivered_ms() const { return part_ms_; }
   // What keeps the log from taking a claim, if anything does; for people.
   const std::string& complaint() const { return complaint_; }
   bool reading() const { return state_ == State::kReading; }
@@ -102,6 +104,7 @@ class CommitLine {
   std::string log_id_;
   std::deque<Item> items_;
   size_t batches_in_flight_ = 0;
+  int64_t heard_ms_ = 0, part_ms_ = 0;
   Settled told_;
   uint64_t next_token_ = 1;
 

@@ -349,7 +349,7 @@ void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& a
   op.waiter = session->waiter(session->open_slot(true, world_->monotonic_ms()));
   add_receivers(info, argv, &op.waiter);
   note_read(session, op.waiter.slot, info, argv);
-  unit.add(std::move(op), logged);
+  unit.take(std::move(op), std::move(logged));
   admit_write(session, std::move(unit));
 }
 

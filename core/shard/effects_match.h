@@ -28,6 +28,8 @@ struct EffectList {
     return std::string_view(bytes).substr(command.offset, command.length);
   }
   void clear() {
+    constexpr size_t kLarge = 1 << 20;
+    if (bytes.capacity() > kLarge) std::string().swap(bytes);  // an assignment would keep the memory
     bytes.clear();
     commands.clear();
   }

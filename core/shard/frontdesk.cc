@@ -187,7 +187,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
   }
   if (buffered) {
     session->input.erase(0, session->input.size() - rest.size());
-    if (session->input.empty()) session->input = std::string();
+    if (session->input.empty()) std::string().swap(session->input);
   } else {
     session->input.assign(rest);
   }

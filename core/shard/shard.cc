@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kCheckMs = 50;
 constexpr int64_t kAckMs = 1000;
 constexpr int64_t kBusyGraceMs = 1000;
+constexpr size_t kLarge = 1 << 20;
 constexpr int64_t kIdleMs = 50;  // a leader idle for so long tells what is settled
 
 std::string milliseconds(int64_t ms) { return std::to_string(ms) + " ms"; }
@@ -58,12 +59,19 @@ void Shard::on_link_data(Link link, std::string_view data) {
   if (link == Link::kMain) {
     if (redis_lost_.empty()) backend_.on_data(data);
     busy_.on_main_data(world_->monotonic_ms());
+    note_progress(backend_.incomplete());
     return;
   }
   if (link == Link::kAside) return busy_.on_data(data);
   if (link == Link::kEvents) return take_key_events(key_events_.on_data(data, attach_.redis().reserved_db));
   tap_.on_data(data);
+  note_progress(tap_.incomplete());
   take_tap_progress();
+}
+
+// A large value takes its time. As long as more of it comes, nobody who waits for it, or behind it, is given up on.
+void Shard::note_progress(size_t incomplete) {
+  if (incomplete > kLarge) large_moved_ms_ = world_->monotonic_ms();
 }
 
 void Shard::on_link_down(Link link, const std::string& reason) {
@@ -202,10 +210,7 @@ void Shard::write(Session* session, Unit unit) {
   if (session->batches.empty() || session->batches.back() != gathering_->serial) {
     session->batches.push_back(gathering_->serial);
   }
-  for (Op& op : unit.ops) {
-    const std::string_view command = unit.bytes_of(op);
-    gathering_->add(std::move(op), command);
-  }
+  gathering_->append(std::move(unit));
 }
 
 void Shard::look(const Unit& reads, std::function<void(Result<std::string>)> then) {
@@ -456,7 +461,9 @@ std::string Shard::too_late(const Session&, const Session::Oldest& oldest) const
   // A script may take as long as it likes, once Redis has said that there is one: by default as late as we give up.
   // What waits for the log does not wait for it.
   if (!busy_.error().empty() && !log_stalled()) return {};
-  const int64_t age = world_->monotonic_ms() - oldest.since_ms - (busy_.suspects() ? kBusyGraceMs : 0);
+  int64_t since = std::max(oldest.since_ms, line_.part_delivered_ms());
+  if (!log_stalled()) since = std::max(since, large_moved_ms_);
+  const int64_t age = world_->monotonic_ms() - since - (busy_.suspects() ? kBusyGraceMs : 0);
   if (oldest.write && age > options_.write_timeout_ms) {
     return "UNKNOWN no confirmation within " + milliseconds(options_.write_timeout_ms) +
            ": the write may or may not have happened";

@@ -172,6 +172,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void take_key_events(std::vector<KeyEvents::Event> events);
   void tell_settled();
   bool log_stalled() const;
+  void note_progress(size_t incomplete);
   std::string too_late(const Session& session, const Session::Oldest& oldest) const;
 
   World* world_;
@@ -212,6 +213,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   };
   std::deque<Retry> retries_;
   std::string last_marker_;
+  int64_t large_moved_ms_ = 0;  // when more of a large value last came from Redis
   bool marker_lost_ = false;  // evicted, or flushed by somebody else
 
   std::string redis_lost_;  // why, to be dealt with at the end of the turn

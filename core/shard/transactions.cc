@@ -263,7 +263,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
     }
     if (op.kind != Op::Kind::kLocal) act_for(*session, info, rights_changed, &op);
     to_redis = to_redis || op.kind != Op::Kind::kLocal;
-    unit->add(std::move(op), bytes);
+    unit->take(std::move(op), std::move(bytes));
   }
   unit->ops.back().last_piece = true;
   if (writes) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "log/sqlite/sqlite_file.h"
@@ -17,6 +18,8 @@ using Clock = std::chrono::steady_clock;
 // looks at the clock: few, as each may be large.
 constexpr std::chrono::milliseconds kPurgeTime{5};
 constexpr Position kPurgeStep = 64;
+// Of values, in one transaction. A write of half a gigabyte takes seconds: what becomes of it is told bit by bit.
+constexpr size_t kTransactionBytes = 32 << 20;
 
 int tell_checkpointer(void* checkpointer, sqlite3*, const char*, int wal_pages) {
   static_cast<Checkpointer*>(checkpointer)->committed(wal_pages);
@@ -111,8 +114,19 @@ void SqliteWriter::run() {
   }
 }
 
+std::vector<SqliteWriter::Append> SqliteWriter::take_from_queue() {
+  size_t count = 0;
+  for (size_t bytes = 0; count < queue_.size() && bytes < kTransactionBytes; ++count)
+    bytes += queue_[count].value.size();
+  if (count == queue_.size()) return std::exchange(queue_, {});
+  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<Append> taken(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+  queue_.erase(queue_.begin(), end);
+  return taken;
+}
+
 void SqliteWriter::work_on_queue(std::unique_lock<std::mutex>* lock) {
-  std::vector<Append> batch = std::exchange(queue_, {});
+  std::vector<Append> batch = take_from_queue();
   const uint64_t generation = generation_;
   std::string failed = failed_;
   lock->unlock();

@@ -1,5 +1,5 @@
 // The thread that writes an SQLite log. Everything that is queued when it comes round becomes one transaction (group
-// commit), synced to disk before anything is told about it.
+// commit), or several if it is very much, synced to disk before anything is told about it.
 #pragma once
 
 #include <condition_variable>
@@ -53,6 +53,7 @@ class SqliteWriter {
 
   // On the thread.
   void run();
+  std::vector<Append> take_from_queue();
   void work_on_queue(std::unique_lock<std::mutex>* lock);
   std::vector<Delivery> write(const std::vector<Append>& batch, std::string* failed);
   std::optional<Failure> commit(const std::vector<Append>& batch, size_t count);

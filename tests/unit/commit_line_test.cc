@@ -76,10 +76,39 @@ TEST_CASE("so many batches at once, no more") {
   f.world.now_ms += 500;
   f.effects("e");
   CHECK(f.line.waiting_since() == 1000);
-  f.log.commit(4);
+  f.world.now_ms += 500;
+  f.log.commit(1);
+  f.turn();
+  CHECK(f.line.waiting_since() == 2000);  // the log has just confirmed something
+  f.log.commit(3);
   f.turn();
   CHECK(f.line.has_room());
-  CHECK(f.line.waiting_since() == 1500);
+  CHECK(f.line.waiting_since() == 2000);
+}
+
+TEST_CASE("of a large record each part that is confirmed counts as progress") {
+  CommitLineFixture f;
+  f.lead();
+  f.log.max_bytes = 4000;
+  f.batch(10'000);
+  f.batch();
+  REQUIRE(f.log.waiting() == 4);
+  f.world.now_ms = 2000;
+  CHECK(f.line.part_delivered_ms() == 0);
+  f.log.commit();
+  f.turn();
+  CHECK(f.told() == "");
+  CHECK(f.line.part_delivered_ms() == 2000);
+  CHECK(f.line.waiting_since() == 2000);
+  f.world.now_ms = 3000;
+  f.log.commit(2);
+  f.turn();
+  CHECK(f.told() == "batch 1 at 3\n");
+  f.world.now_ms = 4000;
+  f.log.commit();
+  f.turn();
+  CHECK(f.told() == "batch 2 at 4\n");
+  CHECK(f.line.part_delivered_ms() == 3000);  // whole ones do not
 }
 
 TEST_CASE("an unknown outcome is never guessed at and never sent again") {
