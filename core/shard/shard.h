@@ -214,7 +214,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   std::deque<Retry> retries_;
   std::string last_marker_;
   int64_t large_moved_ms_ = 0;  // when more of a large value last came from Redis
-  bool marker_lost_ = false;  // evicted, or flushed by somebody else
+  bool marker_lost_ = false;    // evicted, or flushed by somebody else
 
   std::string redis_lost_;  // why, to be dealt with at the end of the turn
   int64_t down_since_ms_ = 0;
