@@ -41,6 +41,7 @@ Shell::Shell(const Settings& settings, const ShardOptions& options, std::unique_
       main_(&loop_, Link::kMain, settings, &certificates_, &shard_),
       tap_(&loop_, Link::kTap, settings, &certificates_, &shard_),
       events_(&loop_, Link::kEvents, settings, &certificates_, &shard_),
+      monitor_(&loop_, Link::kMonitor, settings, &certificates_, &shard_),
       aside_(&loop_, Link::kAside, settings, &certificates_, &shard_),
       feed_(&loop_, &certificates_, &shard_),
       snapshots_(settings.snapshots.directory, settings.redis.server_program,
@@ -99,7 +100,7 @@ void Shell::tick() {
   if (monotonic_ms() >= next_client_check_ms_) {
     next_client_check_ms_ = monotonic_ms() + kClientCheckMs;
     clients_.check_time();
-    for (RedisLink* link : {&main_, &tap_, &events_, &aside_}) link->check_time();
+    for (RedisLink* link : {&main_, &tap_, &events_, &monitor_, &aside_}) link->check_time();
   }
   if (monotonic_ms() >= next_file_check_ms_) {
     next_file_check_ms_ = monotonic_ms() + kFileCheckMs;
@@ -181,6 +182,7 @@ void Shell::end(int status) {
   main_.close();
   tap_.close();
   events_.close();
+  monitor_.close();
   aside_.close();
   feed_.stop_accepting();
   feed_.close();

@@ -79,6 +79,7 @@ class Shell final : public World {
       case Link::kMain: return main_;
       case Link::kTap: return tap_;
       case Link::kEvents: return events_;
+      case Link::kMonitor: return monitor_;
       case Link::kAside: break;
     }
     return aside_;
@@ -101,7 +102,7 @@ class Shell final : public World {
   std::unique_ptr<Log> log_;
   Certificates certificates_;
   Clients clients_;
-  RedisLink main_, tap_, events_, aside_;
+  RedisLink main_, tap_, events_, monitor_, aside_;
   FeedListener feed_;
   SnapshotStore snapshots_;
 

@@ -41,8 +41,7 @@ std::string LocalCommands::flags_of(const Session& session) const {
   if (desk_->pubsub_.subscribed(session.id())) flags += 'P';
   if (session.transaction) flags += 'x';
   if (session.blocked || session.paused) flags += 'b';
-  const auto& monitors = desk_->monitors_;
-  if (std::find(monitors.begin(), monitors.end(), session.id()) != monitors.end()) flags += 'O';
+  if (desk_->monitors_.contains(session.id())) flags += 'O';
   if (const Tracking::Options* options = desk_->tracking_.of(session.id())) {
     flags += 't';
     if (options->redirect_broken) flags += 'R';

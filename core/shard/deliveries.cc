@@ -86,12 +86,14 @@ void Frontdesk::on_redis_rebuilt(int64_t settled_offset, uint64_t removals_commi
   // What was not settled did not happen.
   deliver(settled_offset, removals_committed);
   messages_.clear();
+  monitors_.drop_script_lines();
   tracking_.restart();
 }
 
 void Frontdesk::deliver(int64_t settled_offset, uint64_t removals_committed) {
   deliver_messages(settled_offset, removals_committed);
   deliver_invalidations(settled_offset, removals_committed);
+  deliver_script_lines(settled_offset, removals_committed);
 }
 
 // A message may tell of what is not in the log yet, where a script has sent it.
@@ -147,7 +149,7 @@ void Frontdesk::note_read(Session* session, uint64_t slot, const CommandInfo* in
 }
 
 void Frontdesk::show_to_monitors(const Session& session, const CommandInfo* info, const Argv& argv) {
-  if (monitors_.empty() || (info != nullptr && info->admin)) return;
+  if (monitors_.sessions().empty() || (info != nullptr && info->admin)) return;
   const int64_t now = world_->unix_ms();
   char time[40];
   std::snprintf(time, sizeof(time), "+%lld.%06lld", static_cast<long long>(now / 1000),
@@ -160,7 +162,25 @@ void Frontdesk::show_to_monitors(const Session& session, const CommandInfo* info
     secret = secret || same_word(argv[i], "AUTH");
   }
   line += "\r\n";
-  for (const SessionId id : std::vector<SessionId>(monitors_)) push(find(id), line);
+  for (const SessionId id : std::vector<SessionId>(monitors_.sessions())) push(find(id), line);
+}
+
+// It is not told that it monitors before it would see what a script does.
+void Frontdesk::begin_monitoring(Session* session) {
+  monitors_.expect(session->id());
+  wait_for(session, [this, session] {
+    if (!counter_->script_lines_up() && counter_->refuse_read().empty()) return false;
+    session->asking = false;
+    monitors_.begin(session->id());
+    answer(session, "+OK\r\n");
+    return true;
+  });
+}
+
+void Frontdesk::deliver_script_lines(int64_t settled_offset, uint64_t removals_committed) {
+  for (const std::string& line : monitors_.take_script_lines(settled_offset, removals_committed)) {
+    for (const SessionId id : std::vector<SessionId>(monitors_.sessions())) push(find(id), "+" + line + "\r\n");
+  }
 }
 
 }  // namespace holdfast

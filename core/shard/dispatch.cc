@@ -238,6 +238,7 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     set_config(session, argv);
     return;
   }
+  if (info->name == "monitor" && !counter_->script_lines_up()) return begin_monitoring(session);
   if (looks_at_slot(*info, argv)) {
     scan_slot(session, argv);
     return;

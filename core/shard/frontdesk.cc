@@ -61,7 +61,7 @@ void Frontdesk::on_disconnected(SessionId id) {
   blocking_.forget(id);
   pubsub_.forget(id);
   tracking_.end(id);
-  std::erase(monitors_, id);
+  monitors_.forget(id);
   sessions_.erase(id);
 }
 
@@ -303,6 +303,7 @@ void Frontdesk::give_up_asking(Session* session, std::string_view error) {
   if (!session->asking) return;
   session->asking = false;
   session->step = nullptr;
+  monitors_.give_up(session->id());
   if (session->executing) counter_->watches().forget(session->id());
   session->executing.reset();
   if (session->transaction) session->transaction->dirty = true;

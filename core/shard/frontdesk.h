@@ -20,6 +20,7 @@
 #include "core/shard/build_words.h"
 #include "core/shard/client_limits.h"
 #include "core/shard/live_settings.h"
+#include "core/shard/monitors.h"
 #include "core/shard/pubsub.h"
 #include "core/shard/script_cache.h"
 #include "core/shard/session.h"
@@ -66,6 +67,7 @@ class Counter {
   virtual int64_t log_waiting_ms() const = 0;
   // Whether Redis tells its keyspace notifications, once they are wanted.
   virtual bool key_events_up() const = 0;
+  virtual bool script_lines_up() const = 0;  // likewise what scripts do
   // A reply that says something of what has been seen so far leaves when the log holds all that.
   virtual void release_when_settled(const Waiter& waiter) = 0;
   // What Redis says to all (without "-") while a script runs on; else "".
@@ -129,6 +131,8 @@ class Frontdesk {
   bool wants_published() const { return !pubsub_.empty(); }
   void on_published(PubSub::Message message);
   bool wants_key_events() const { return pubsub_.wants_key_events(); }
+  bool wants_script_lines() const { return monitors_.wanted(); }
+  void on_script_line(Monitors::ScriptLine line) { monitors_.on_script_line(std::move(line)); }
   // Messages and invalidations that may leave.
   void deliver(int64_t settled_offset, uint64_t removals_committed);
   // Whether that is of interest.
@@ -217,8 +221,10 @@ class Frontdesk {
   void check_output(Session* session, bool pushed);
   void deliver_messages(int64_t settled_offset, uint64_t removals_committed);
   void deliver_invalidations(int64_t settled_offset, uint64_t removals_committed);
+  void deliver_script_lines(int64_t settled_offset, uint64_t removals_committed);
   void note_read(Session* session, uint64_t slot, const CommandInfo* info, const Argv& argv);
   void show_to_monitors(const Session& session, const CommandInfo* info, const Argv& argv);
+  void begin_monitoring(Session* session);
 
   // user_commands.cc: AUTH, ACL, and who may do what.
   bool default_is_open() const;
@@ -278,7 +284,7 @@ class Frontdesk {
   std::deque<PubSub::Message> messages_;  // seen, not known to be settled
   Tracking tracking_;
   ScriptCache script_cache_;
-  std::vector<SessionId> monitors_;
+  Monitors monitors_;
   bool users_known_ = false;
   std::map<std::string, std::string> refused_;  // who was refused something last: by user, its line of CLIENT LIST
   // CLIENT PAUSE: until when, and whether reads have to wait, too.

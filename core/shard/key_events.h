@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/resp/reply.h"
 #include "core/shard/options.h"
+#include "core/shard/wanted_link.h"
 #include "core/shard/world.h"
 
 namespace holdfast {
@@ -21,27 +21,19 @@ class KeyEvents {
     std::string channel, text;
   };
 
-  KeyEvents(World* world, const ShardOptions& options) : world_(world), options_(options) {}
+  KeyEvents(World* world, const ShardOptions& options);
 
   // Whether they are wanted now. Call every turn.
-  void want(bool wanted, int64_t now_ms);
-  bool up() const { return state_ == State::kUp; }
+  void want(bool wanted, int64_t now_ms) { link_.want(wanted, now_ms); }
+  bool up() const { return link_.up(); }
 
-  void on_link_up();
-  void on_link_down();
+  void on_link_up() { link_.on_link_up(); }
+  void on_link_down() { link_.on_link_down(); }
   // The events in `data`, but for those of database `hidden_db`.
   std::vector<Event> on_data(std::string_view data, int hidden_db);
 
  private:
-  enum class State : uint8_t { kDown, kConnecting, kUp };
-  void on_reply(const ReplyValue& reply, int hidden_db, std::vector<Event>* events);
-
-  World* world_;
-  const ShardOptions& options_;
-  State state_ = State::kDown;
-  int confirmations_due_ = 0;
-  int64_t retry_ms_ = 0;
-  ReplyStream stream_;
+  WantedLink link_;
 };
 
 // Whether such an event could come to who has subscribed to this channel, or to this pattern.

@@ -130,7 +130,7 @@ LocalCommands::Outcome LocalCommands::reset(const Argv&) {
   desk_->counter_->watches().forget(session_->id());
   desk_->pubsub_.forget(session_->id());
   desk_->tracking_.end(session_->id());
-  std::erase(desk_->monitors_, session_->id());
+  desk_->monitors_.forget(session_->id());
   session_->caching.reset();
   session_->silent = session_->skip = false;
   session_->db = 0;
@@ -218,8 +218,7 @@ LocalCommands::Outcome LocalCommands::replicaof(const Argv& argv) {
 
 LocalCommands::Outcome LocalCommands::monitor(const Argv&) {
   if (session_->transaction) return error("ERR MONITOR isn't allowed for DENY BLOCKING client");
-  auto& monitors = desk_->monitors_;
-  if (std::find(monitors.begin(), monitors.end(), session_->id()) == monitors.end()) monitors.push_back(session_->id());
+  desk_->monitors_.begin(session_->id());
   return simple("OK");
 }
 

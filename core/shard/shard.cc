@@ -33,6 +33,7 @@ Shard::Shard(World* world, const ShardOptions& options)
       memory_(options.maxmemory),
       settings_(&memory_),
       key_events_(world, options_),
+      script_lines_(world, options_),
       busy_(world, options_),
       attach_(world, this, options_, &backend_, &tap_, &settler_, &line_) {}
 
@@ -51,6 +52,7 @@ void Shard::on_client_disconnected(SessionId id) { desk_.on_disconnected(id); }
 
 void Shard::on_link_up(Link link) {
   if (link == Link::kEvents) return key_events_.on_link_up();
+  if (link == Link::kMonitor) return script_lines_.on_link_up();
   if (link == Link::kAside) return busy_.on_link_up();
   attach_.on_link_up(link);
 }
@@ -64,6 +66,7 @@ void Shard::on_link_data(Link link, std::string_view data) {
   }
   if (link == Link::kAside) return busy_.on_data(data);
   if (link == Link::kEvents) return take_key_events(key_events_.on_data(data, attach_.redis().reserved_db));
+  if (link == Link::kMonitor) return take_script_lines(script_lines_.on_data(data, attach_.redis().reserved_db));
   tap_.on_data(data);
   note_progress(tap_.incomplete());
   take_tap_progress();
@@ -79,6 +82,8 @@ void Shard::on_link_down(Link link, const std::string& reason) {
     lose_redis(reason);
   } else if (link == Link::kEvents) {
     key_events_.on_link_down();
+  } else if (link == Link::kMonitor) {
+    script_lines_.on_link_down();
   } else if (link == Link::kAside) {
     busy_.on_link_down();
   } else {
@@ -112,6 +117,7 @@ bool Shard::turn() {
   if (serving()) down_since_ms_ = 0;
   watch_busy();
   key_events_.want(attach_.ready() && desk_.wants_key_events(), world_->monotonic_ms());
+  script_lines_.want(attach_.ready() && desk_.wants_script_lines(), world_->monotonic_ms());
   tell_settled();
   // Clients first: what wakes Redis up goes out when this thread is about to wait for it. (The other way round the
   // two of them and the clients get in each other's way where there are few processors.)
@@ -494,18 +500,30 @@ void Shard::watch_busy() {
   for (const Waiter& waiter : backend_.reads_behind()) desk_.refuse_busy(waiter);
 }
 
-// An event tells of something that Redis has done: it goes to the clients once the log holds that. Events are no part
-// of the stream, so Redis is asked how far the stream was by then.
-void Shard::take_key_events(std::vector<KeyEvents::Event> events) {
-  if (events.empty()) return;
+// What Redis tells of something that it has done goes to the clients once the log holds that. It is no part of the
+// stream, so Redis is asked how far the stream was by then.
+void Shard::once_seen(std::function<void(int64_t offset, uint64_t removal)> then) {
   Unit question;
   question.add_question(0, {"PING"});
-  look(question, [this, events = std::move(events)](const Result<std::string>& seen) {
-    if (!seen.ok()) return;  // they are lost with Redis, as they would be with any
+  look(question, [this, then = std::move(then)](const Result<std::string>& seen) {
+    if (!seen.ok()) return;  // it is lost with Redis, as it would be with any
+    then(settler_.read_offset(), settler_.removal_of(kTouchesAnything));
+  });
+}
+
+void Shard::take_key_events(std::vector<KeyEvents::Event> events) {
+  if (events.empty()) return;
+  once_seen([this, events = std::move(events)](int64_t offset, uint64_t removal) {
     for (const KeyEvents::Event& event : events) {
-      desk_.on_published(
-          {false, event.channel, event.text, settler_.read_offset(), settler_.removal_of(kTouchesAnything)});
+      desk_.on_published({false, event.channel, event.text, offset, removal});
     }
+  });
+}
+
+void Shard::take_script_lines(std::vector<std::string> lines) {
+  if (lines.empty()) return;
+  once_seen([this, lines = std::move(lines)](int64_t offset, uint64_t removal) {
+    for (const std::string& line : lines) desk_.on_script_line({line, offset, removal});
   });
 }
 

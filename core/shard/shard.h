@@ -20,6 +20,7 @@
 #include "core/shard/memory_watch.h"
 #include "core/shard/options.h"
 #include "core/shard/reply_gate.h"
+#include "core/shard/script_lines.h"
 #include "core/shard/settler.h"
 #include "core/shard/user_keeper.h"
 #include "core/shard/world.h"
@@ -99,6 +100,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   bool write_under_way(const std::vector<uint64_t>& keys) const override;
   int64_t log_waiting_ms() const override;
   bool key_events_up() const override { return key_events_.up(); }
+  bool script_lines_up() const override { return script_lines_.up(); }
   void release_when_settled(const Waiter& waiter) override;
   const std::string& busy() const override { return busy_.error(); }
   void ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
@@ -167,9 +169,12 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void try_again();
   void stand_in_for_maxmemory();
   void set_maxmemory(int64_t bytes);
+  void stop_scripts(Batch* batch);
   void watch_memory();
   void watch_busy();
+  void once_seen(std::function<void(int64_t offset, uint64_t removal)> then);
   void take_key_events(std::vector<KeyEvents::Event> events);
+  void take_script_lines(std::vector<std::string> lines);
   void tell_settled();
   bool log_stalled() const;
   void note_progress(size_t incomplete);
@@ -187,6 +192,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   MemoryWatch memory_;
   LiveSettings settings_;
   KeyEvents key_events_;
+  ScriptLines script_lines_;
   BusyWatch busy_;
   Attach attach_;
 

@@ -25,12 +25,13 @@ struct Peer {
 };
 
 // The connections to our own Redis.
-constexpr size_t kLinks = 4;
+constexpr size_t kLinks = 5;
 enum class Link {
-  kMain,    // reads and batches, one pipeline: the wire gives the order
-  kTap,     // the replication stream
-  kEvents,  // keyspace notifications, while somebody wants them
-  kAside,   // what must not wait behind a script: see BusyWatch
+  kMain,     // reads and batches, one pipeline: the wire gives the order
+  kTap,      // the replication stream
+  kEvents,   // keyspace notifications, while somebody wants them
+  kMonitor,  // what scripts do, while somebody monitors
+  kAside,    // what must not wait behind a script: see BusyWatch
 };
 
 class World : public FeedPort {

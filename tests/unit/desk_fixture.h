@@ -27,7 +27,7 @@ struct FakeCounter : Counter {
   const char* wait = nullptr;
   std::string no_reads, no_writes;
   bool out_of_memory = false;
-  bool events_up = true;
+  bool events_up = true, script_lines = true;
   MemoryWatch memory{0};
   LiveSettings live{&memory};
   std::string busy_words;
@@ -106,6 +106,7 @@ struct FakeCounter : Counter {
   bool write_under_way(const std::vector<uint64_t>&) const override { return writing; }
   int64_t log_waiting_ms() const override { return log_waits; }
   bool key_events_up() const override { return events_up; }
+  bool script_lines_up() const override { return script_lines; }
   void release_when_settled(const Waiter& waiter) override {
     story += "when settled\n";
     waiters.push_back(waiter);

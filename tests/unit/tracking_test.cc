@@ -294,6 +294,44 @@ TEST_CASE("MONITOR shows what clients send, but for secrets") {
   CHECK(f.turn(2) == "");
 }
 
+TEST_CASE("MONITOR shows what scripts do once the log holds it") {
+  DeskFixture f;
+  f.connect(2);
+  f.counter.script_lines = false;
+  CHECK_FALSE(f.desk.wants_script_lines());
+  CHECK(f.say("MONITOR", 2) == "");
+  CHECK(f.desk.wants_script_lines());
+  f.say("PING");
+  CHECK(f.turn(2) == "");  // it would have to come before the reply
+  f.counter.script_lines = true;
+  CHECK(f.turn(2) == "+OK\r\n");
+  f.desk.on_script_line({"1.0 [0 lua] \"SET\" \"k\"", 5, 0});
+  f.desk.on_script_line({"1.0 [0 lua] \"GET\" \"k\"", 6, 2});
+  f.desk.deliver(4, 9);
+  CHECK(f.turn(2) == "");
+  f.desk.deliver(6, 1);
+  CHECK(f.turn(2) == "+1.0 [0 lua] \"SET\" \"k\"\r\n");
+  f.desk.deliver(6, 2);
+  CHECK(f.turn(2) == "+1.0 [0 lua] \"GET\" \"k\"\r\n");
+  f.desk.on_disconnected(2);
+  CHECK_FALSE(f.desk.wants_script_lines());
+}
+
+TEST_CASE("who wants to monitor and is told that Redis is lost does not") {
+  DeskFixture f;
+  f.counter.script_lines = false;
+  f.say("MONITOR");
+  SUBCASE("asked too long") {
+    f.desk.on_asked_lost("LOADING");
+    CHECK(f.turn() == "-LOADING\r\n");
+    CHECK_FALSE(f.desk.wants_script_lines());
+  }
+  SUBCASE("it has been away for long: what clients send can be shown") {
+    f.counter.no_reads = "LOADING";
+    CHECK(f.turn() == "+OK\r\n");
+  }
+}
+
 TEST_CASE("CLIENT PAUSE: writes wait, or everything") {
   DeskFixture f;
   f.connect(2);
