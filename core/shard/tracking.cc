@@ -141,18 +141,36 @@ bool Tracking::only_by(SessionId session, int db, const std::string& key, const 
   return its_own > 0 && cause.commands.at({db, key}).size() <= its_own;
 }
 
+// Whether the reply shows the change: what is in one batch is executed in one go, so a read in it shows what comes
+// before it, and only what comes behind it makes it out of date.
+bool Tracking::shows(const Reader& reader, int db, const std::string& key, const Batch* batch) {
+  if (batch == nullptr || reader.slot == 0) return false;
+  const uint64_t hash = key_hash(db, key);
+  bool read = false;
+  for (const Op& op : batch->ops) {
+    if (!read) {
+      read = op.kind == Op::Kind::kRead && op.waiter.session == reader.session && op.waiter.slot == reader.slot &&
+             names(*batch, op, key);
+    } else if (op.kind != Op::Kind::kLocal && (op.touches == hash || op.touches == kTouchesAnything)) {
+      return false;  // also a read: it may find that the key has expired
+    }
+  }
+  return read;
+}
+
 void Tracking::touch_readers(int db, const std::string& key, const Cause& cause) {
   const auto entry = by_key_.find(key);
   if (entry == by_key_.end()) return;
   // Who is just reading it again is told once, behind that reply, which would otherwise bring it back into its cache.
   std::vector<SessionId> reading;
   for (const Reader& reader : entry->second) {
-    if (reader.slot != 0) reading.push_back(reader.session);
+    if (reader.slot != 0 && !shows(reader, db, key, cause.batch)) reading.push_back(reader.session);
   }
   drop_readers(entry, [&](Reader& reader) {
     const Options* options = of(reader.session);
     if (options == nullptr || options->broadcast) return true;
     if (options->no_loop && only_by(reader.session, db, key, cause)) return reader.slot == 0;
+    if (shows(reader, db, key, cause.batch)) return false;
     if (reader.slot != 0) {
       reader.changed = true;
       reader.offset = cause.offset;

@@ -103,6 +103,7 @@ class Tracking {
   // `keys` empty: all.
   void tell(SessionId session, std::vector<std::string> keys, const Cause& cause);
   static bool only_by(SessionId session, int db, const std::string& key, const Cause& cause);
+  static bool shows(const Reader& reader, int db, const std::string& key, const Batch* batch);
   void touch_readers(int db, const std::string& key, const Cause& cause);
   void touch_prefixes(const Cause& cause);
   void touch_all(const Cause& cause);

@@ -229,6 +229,42 @@ TEST_CASE("tracking: switched off and on again under a read") {
   CHECK(f.told() == "");
 }
 
+TEST_CASE("tracking: a read shows what its own batch did before it, and only what comes behind it is told") {
+  Fixture f;
+  Batch batch;
+  const auto run = [&](const std::string& ops) {
+    batch = Batch();
+    testing::add_ops(&batch, ops, 1, 7);
+    for (Op& op : batch.ops) op.waiter.slot = 7;  // a transaction
+    f.tracking.on_read(1, 7, {"k"});
+    f.touch({"k"}, 0, &batch);
+    f.tracking.on_left(1, 8);
+    const std::string told = f.told();
+    f.touch({"k"});  // whether the read still counts
+    return told + "; " + f.told();
+  };
+  SUBCASE("before it") { CHECK(run("SET k 1 | EXPIRE k 100 | GET k") == "; 1:k"); }
+  SUBCASE("of any key before it") { CHECK(run("MSET j 1 k 2 | GET k") == "; 1:k"); }
+  SUBCASE("another key behind it") { CHECK(run("SET k 1 | GET k | SET j 1") == "; 1:k"); }
+  SUBCASE("behind it") { CHECK(run("GET k | SET k 1") == "1:k; "); }
+  SUBCASE("before it and behind it") { CHECK(run("SET k 1 | GET k | SET k 2") == "1:k; "); }
+  SUBCASE("what may touch it behind it") { CHECK(run("SET k 1 | GET k | EVAL s 0") == "1:k; "); }
+  SUBCASE("a read behind it, which may remove it") { CHECK(run("SET k 1 | GET k | GET k") == "1:k; "); }
+  SUBCASE("a read of another key") { CHECK(run("SET k 1 | GET j") == "1:k; "); }
+  SUBCASE("what was read earlier is told all the same") {
+    f.tracking.on_read(1, 3, {"k"});
+    f.tracking.on_left(1, 4);
+    CHECK(run("SET k 1 | GET k") == "1:k; 1:k");
+  }
+  SUBCASE("somebody else's read") {
+    f.tracking.begin(2, {});
+    f.tracking.on_read(2, 7, {"k"});
+    CHECK(run("SET k 1 | GET k") == "; 1:k");
+    f.tracking.on_left(2, 8);
+    CHECK(f.told() == "2:k");
+  }
+}
+
 TEST_CASE("tracking: BCAST by prefix, all keys of a unit at once") {
   Fixture f({.broadcast = true, .prefixes = {"a:", "b:"}});
   f.tracking.begin(2, {.broadcast = true, .prefixes = {""}});
