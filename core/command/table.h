@@ -60,8 +60,9 @@ struct CommandInfo {
   // kUnknown only because the leader may refuse, by a limit of its own, what a replica takes from its master (APPEND
   // beyond proto-max-bulk-len): where the reply is no error, it is as kExact.
   bool exact_unless_refused = false;
-  bool waits = false;    // BLPOP, XREAD …: see BlockingCall
-  bool keyless = false;  // known to look at no key: TIME, SCRIPT …
+  bool waits = false;        // BLPOP, XREAD …: see BlockingCall
+  bool keyless = false;      // known to look at no key: TIME, SCRIPT …
+  bool runs_script = false;  // one that may write: EVAL, FCALL …
 
   // Keeps Redis's "wrong number of arguments" check: true if `argc` (command included) fits.
   bool arity_fits(size_t argc) const {

@@ -218,7 +218,8 @@ void apply_traits(CommandInfo* command) {
   command->effect = trait->effect;
   // CLUSTER FLUSHSLOT writes as far as Redis knows, but never goes there.
   if (command->handling == Handling::kProxy) command->logged = false;
-  command->logged |= trait->extra == Extra::kMayWrite || trait->extra == Extra::kPublishes;
+  command->runs_script = trait->extra == Extra::kMayWrite;
+  command->logged |= command->runs_script || trait->extra == Extra::kPublishes;
   command->exact_unless_refused = trait->extra == Extra::kExactUnlessRefused;
   command->waits = trait->extra == Extra::kWaits;
   // FUNCTION LOAD and its like change what scripts do: only what does not write is without keys.

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/resp/request.h"
+#include "core/shard/memory_watch.h"
 #include "core/shard/users.h"
 
 namespace holdfast {
@@ -132,6 +133,10 @@ void Backend::send_unit(Running running, std::string_view marker) {
     append_sign_in(&out_, user, own_password_);
     running.plan.push_back(Running::kSignIn);
   };
+  auto limit_inside = [&](int64_t bytes) {
+    append_request(&out_, {"CONFIG", "SET", "maxmemory", std::to_string(bytes)});
+    running.plan.push_back(Running::kOurs);
+  };
   for (size_t i = 0; i < unit.ops.size(); i++) {
     const Op& op = unit.ops[i];
     if (op.kind == Op::Kind::kLocal) continue;
@@ -142,10 +147,12 @@ void Backend::send_unit(Running running, std::string_view marker) {
       protocol_ = op.waiter.protocol;
       running.plan.push_back(Running::kOurs);
     }
+    if (op.at_limit) limit_inside(kLifted);
     if (!op.user.empty()) sign_in_inside(op.user);
     out_.append(unit.bytes_of(op));
     running.plan.push_back(static_cast<int32_t>(i));
     if (!op.user.empty()) sign_in_inside({});
+    if (op.at_limit) limit_inside(0);
   }
   if (running.batch != nullptr) {
     select_inside(reserved_db_);

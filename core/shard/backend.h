@@ -103,7 +103,7 @@ class Backend {
     std::unique_ptr<Unit> owned;            // if it is none
     std::string refusal;                    // the first error while queueing
     std::vector<int32_t> plan;              // for each command sent: which op it is, or one of ours:
-    static constexpr int32_t kOurs = -1;    // SELECT, HELLO, the marker
+    static constexpr int32_t kOurs = -1;    // SELECT, HELLO, a limit of memory, the marker
     static constexpr int32_t kSignIn = -2;  // which must not fail
     size_t next = 0;                        // the command whose answer is next
     size_t next_op = 0;                     // the op whose answer is to be told next

@@ -52,6 +52,7 @@ struct Op {
   bool answered = false;
   bool again = false;       // refused with its batch, it gets a second try
   bool second_try = false;  // this is it: there is no third
+  bool at_limit = false;    // a script that is to find a limit of memory: see Shard::stop_scripts()
   uint64_t last_slot = 0;   // … if this is still the last one of its session then
   int db = 0;
   uint64_t touches = kTouchesNothing;  // hash of its key

@@ -26,6 +26,7 @@ struct BuildWords {
   bool load_ends_all = false;         // ACL LOAD closes the connections of all users but the default one
   bool pushes_when_silent = true;     // messages and the like come in spite of CLIENT REPLY OFF
   bool queues_without_memory = true;  // over maxmemory, MULTI takes what needs none
+  bool script_notes_memory = false;   // for scripts, only a script notes that memory is over maxmemory
   ClusterDialect cluster_dialect = ClusterDialect::kRedis7;
 };
 

@@ -135,7 +135,6 @@ LocalCommands::Outcome LocalCommands::client_tracking_info() const {
   return outcome;
 }
 
-// A pause may be made longer or stronger by another one, not shorter or weaker.
 LocalCommands::Outcome LocalCommands::client_pause(const Argv& argv) {
   int64_t ms = 0;
   const bool writes_only = argv.size() == 4 && same_word(argv[3], "WRITE");
@@ -146,8 +145,7 @@ LocalCommands::Outcome LocalCommands::client_pause(const Argv& argv) {
   if (ms < 0) return error("ERR timeout is negative");
   const int64_t now = desk_->world_->monotonic_ms();
   if (ms > INT64_MAX - now) return error("ERR timeout is out of range");
-  desk_->pause_all_ = !writes_only || (desk_->pause_until_ms_ > 0 && desk_->pause_all_);
-  desk_->pause_until_ms_ = std::max(desk_->pause_until_ms_, now + ms);
+  desk_->pause_.begin(now + ms, !writes_only);
   return simple("OK");
 }
 

@@ -113,7 +113,7 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
   if (same_word(sub, "KILL")) return client_kill(argv);
   if (same_word(sub, "PAUSE") && (argv.size() == 3 || argv.size() == 4)) return client_pause(argv);
   if (same_word(sub, "UNPAUSE") && argv.size() == 2) {
-    desk_->pause_until_ms_ = 0;
+    desk_->pause_.end();
     return simple("OK");
   }
   if (same_word(sub, "TRACKING") && argv.size() >= 3) return client_tracking(argv);

@@ -79,20 +79,27 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     Unit unit;
     for (const std::string& request : change.requests) unit.add_read(0, request);
     counter_->settings().begin(change);
-    look(session, unit, [this, ours, password, change](Session* there, const std::string& replies) {
-      const std::string reply = split_replies(replies).back();
+    // It holds also where its client has left meanwhile.
+    counter_->look(unit, [this, id = session->id(), question = session->question, ours, password,
+                          change](const Result<std::string>& replies) {
+      const std::string reply = replies.ok() ? split_replies(*replies).back() : std::string();
       const bool done = reply.starts_with('+');
       if (done) {
         counter_->settings().carried_out(change);
         set_client_settings(ours);
         const auto most_keys = change.kept.find("tracking-table-max-keys");
         if (most_keys != change.kept.end()) tracking_.set_most_keys(tracking_limit(most_keys->second));
+      } else {
+        counter_->settings().refused(change);
       }
-      if (const std::string& more = done ? change.then : change.undo; !more.empty()) {
+      if (const std::string& more = done ? change.then : change.undo; replies.ok() && !more.empty()) {
         Unit last;
         last.add_read(0, more);
         counter_->look(last, [](const Result<std::string>&) {});
       }
+      Session* there = still_asking(id, question);
+      if (there == nullptr) return;
+      if (!replies.ok()) return give_up_asking(there, replies.error());
       there->asking = false;
       done&& password ? set_requirepass(there, *password) : answer(there, reply);
     });

@@ -195,10 +195,19 @@ std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const 
     return "ERR '" + info->name + "' is refused by Holdfast: " + std::string(reason);
   }
   if (cluster_.enabled && request_slot(*info, argv) == kManySlots) return std::string(kCrossSlot);
-  if (info->denyoom && counter_->over_maxmemory()) {
-    return std::string(kOverMaxmemory);
-  }
+  if (counter_->over_maxmemory() && takes_memory(*info, argv)) return std::string(kOverMaxmemory);
   return {};
+}
+
+// Of functions Redis alone knows them. Those before 7.0 know of no flags.
+ScriptFlags Frontdesk::flags_of_script(const CommandInfo& info, const Argv& argv) const {
+  if (!info.runs_script || argv.size() < 2 || counter_->table().find_name("fcall") == nullptr) return {};
+  if (info.name == "eval") return script_flags(argv[1]);
+  return info.name == "evalsha" ? script_cache_.flags(argv[1]) : ScriptFlags();
+}
+
+bool Frontdesk::takes_memory(const CommandInfo& info, const Argv& argv) const {
+  return info.denyoom || flags_of_script(info, argv).takes_memory();
 }
 
 void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {

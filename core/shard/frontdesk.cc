@@ -107,17 +107,29 @@ bool Frontdesk::blocked(const Session& session, size_t unsent) const {
 }
 
 // CLIENT PAUSE.
-bool Frontdesk::paused(const Session& session, const Argv& argv) const {
-  if (pause_until_ms_ == 0 || argv.empty()) return false;
+bool Frontdesk::paused(const Session& session, const Argv& argv) {
+  if (!pause_.on() || argv.empty()) return false;
   // What is refused anyhow need not wait.
   const CommandInfo* command = counter_->table().find(argv);
   if (command == nullptr || !command->arity_fits(argv.size()) || !why_not(command, argv).empty()) return false;
-  if (pause_all_) return true;
-  const auto writes = [](const CommandInfo* info, const Argv&) {
-    return info != nullptr && (info->logged || info->may_replicate);
+  if (pause_.all()) return true;
+  const auto writes = [this](const CommandInfo* info, const Argv& words) {
+    if (info == nullptr || !(info->logged || info->may_replicate)) return false;
+    if (info->name == "fcall") return !pause_.only_reads(words[1]);
+    return !flags_of_script(*info, words).no_writes;
   };
   const bool executes = session.transaction && same_word(argv[0], "EXEC");
   return executes ? any_queued(*session.transaction, writes) : writes(command, argv);
+}
+
+void Frontdesk::work_on_pause() {
+  if (pause_.on() && world_->monotonic_ms() >= pause_.until_ms()) pause_.end();
+  if (!pause_.asks() || counter_->write_under_way({})) return;
+  Unit question;
+  question.add_question(0, {"FUNCTION", "LIST"});
+  counter_->look(question, [this, pause = pause_.begin_asking()](const Result<std::string>& reply) {
+    pause_.on_functions(pause, reply.ok() ? std::string_view(*reply) : std::string_view());
+  });
 }
 
 void Frontdesk::account(Session* session) {
@@ -219,7 +231,7 @@ void Frontdesk::resume() {
     stepping_.push_back(id);
   }
   const int64_t now = world_->monotonic_ms();
-  if (now >= pause_until_ms_) pause_until_ms_ = 0;
+  work_on_pause();
   // While the log is slow nothing would be won, and reads must go on.
   holding_ =
       counter_->log_waiting_ms() < kPatienceMs && std::any_of(stepping_.begin(), stepping_.end(), [&](SessionId id) {

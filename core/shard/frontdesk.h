@@ -19,6 +19,7 @@
 #include "core/shard/blocking.h"
 #include "core/shard/build_words.h"
 #include "core/shard/client_limits.h"
+#include "core/shard/client_pause.h"
 #include "core/shard/live_settings.h"
 #include "core/shard/monitors.h"
 #include "core/shard/pubsub.h"
@@ -181,7 +182,10 @@ class Frontdesk {
 
   void serve(Session* session, std::string_view fresh);
   bool blocked(const Session& session, size_t unsent) const;
-  bool paused(const Session& session, const Argv& argv) const;
+  bool paused(const Session& session, const Argv& argv);
+  void work_on_pause();
+  ScriptFlags flags_of_script(const CommandInfo& info, const Argv& argv) const;
+  bool takes_memory(const CommandInfo& info, const Argv& argv) const;
   void account(Session* session);
   uint64_t connected() const { return static_cast<uint64_t>(next_number_ - 1 - connected_before_); }
   int told_databases() const;
@@ -287,9 +291,7 @@ class Frontdesk {
   Monitors monitors_;
   bool users_known_ = false;
   std::map<std::string, std::string> refused_;  // who was refused something last: by user, its line of CLIENT LIST
-  // CLIENT PAUSE: until when, and whether reads have to wait, too.
-  int64_t pause_until_ms_ = 0;
-  bool pause_all_ = false;
+  ClientPause pause_;
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   Session* last_found_ = nullptr;  // replies often come in runs for one client
   std::vector<SessionId> at_the_door_;

@@ -116,12 +116,20 @@ LiveSettings::Change LiveSettings::plan(const std::vector<std::string_view>& arg
 }
 
 void LiveSettings::begin(const Change& change) {
-  if (change.own_limit) memory_->step_back();
+  if (!change.own_limit) return;
+  memory_->step_back();
+  memory_->begin_change();
 }
 
 void LiveSettings::carried_out(const Change& change) {
   for (const auto& [name, value] : change.kept) kept_[name] = value;
-  if (change.own_limit) memory_->set_limit(*change.own_limit);
+  if (!change.own_limit) return;
+  memory_->set_limit(*change.own_limit);
+  memory_->end_change();
+}
+
+void LiveSettings::refused(const Change& change) {
+  if (change.own_limit) memory_->end_change();
 }
 
 int64_t backlog_bytes(int64_t maxmemory_bytes) {

@@ -40,14 +40,14 @@ class LiveSettings {
   Change plan(const std::vector<std::string_view>& argv) const;
   void begin(const Change& change);  // its requests are being sent
   void carried_out(const Change& change);
+  void refused(const Change& change);
 
   // By lower-case name, as Redis has got them.
   const std::map<std::string, std::string>& kept() const { return kept_; }
   int64_t maxmemory() const;  // as clients know it
+  bool evicts() const;        // so that maxmemory is Redis's
 
  private:
-  bool evicts() const;
-
   MemoryWatch* memory_;
   std::map<std::string, std::string> kept_;
   std::string policy_ = "noeviction";  // Redis's own

@@ -16,8 +16,15 @@ constexpr int64_t kLeastStepBytes = 16 << 10;
 void MemoryWatch::set_limit(int64_t bytes) {
   limit_ = bytes;
   standing_in_ = false;
+  noted_ = false;
   known_ = false;
   asked_ms_ = 0;
+}
+
+void MemoryWatch::on_redis_lost() {
+  on_answer({});
+  step_back();  // the next attach finds out
+  changing_ = noted_ = false;
 }
 
 void MemoryWatch::stand_in(int64_t bytes, int64_t now_ms) {

@@ -27,6 +27,19 @@ class MemoryWatch {
   // Redis keeps the limit again.
   void step_back();
 
+  // Whether scripts are to find memory over the limit although Redis has none: not while it stands in, nor while the
+  // limit or the policy is being changed.
+  bool stops_scripts() const { return over() && !standing_in_ && !changing_; }
+  // Redis has noted for its scripts that memory is over the limit. It forgets that with a limit of its own.
+  void on_noted() { noted_ = true; }
+  bool noted() const { return noted_; }
+  void begin_change() {
+    changing_ = true;
+    noted_ = false;
+  }
+  void end_change() { changing_ = false; }
+  void on_redis_lost();
+
   // Whether to ask now. `written`: bytes of Redis's replication stream so far, which tell that something has changed.
   bool due(int64_t now_ms, int64_t written) const;
   void on_asked(int64_t now_ms, int64_t written);
@@ -40,6 +53,7 @@ class MemoryWatch {
   bool standing_in_ = false;
   // As Redis counts it against maxmemory; where the limit is Holdfast's own, without the backlog that is kept for it.
   int64_t used_ = 0;
+  bool changing_ = false, noted_ = false;
   bool known_ = false;  // used_, since there has been this limit
   bool asked_ = false;
   int64_t asked_ms_ = 0;
@@ -50,5 +64,8 @@ class MemoryWatch {
 // Added to Redis's maxmemory while Holdfast stands in. It is as good as none, and whoever attaches to that Redis next
 // sees what the limit was.
 inline constexpr int64_t kLifted = int64_t{1} << 60;
+
+// A limit that is always exceeded.
+inline constexpr int64_t kNoRoom = 1;
 
 }  // namespace holdfast

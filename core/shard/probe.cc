@@ -218,7 +218,7 @@ void Probe::check_memory(const ReplyValue& reply) {
     backend_->request(-1, {"CONFIG", "SET", "maxmemory", config["maxmemory"]}, [](std::string_view) {});
   }
   if (config["maxmemory-policy"] == "noeviction" && to_number(config["maxmemory"]) > 0) {
-    if (options_.maxmemory == 0) {
+    if (options_.maxmemory == 0 && to_number(config["maxmemory"]) != kNoRoom) {
       refuse("Redis has maxmemory " + config["maxmemory"] +
              " with maxmemory-policy noeviction, so it could refuse a committed write: give the limit to Holdfast "
              "(limits.maxmemory), which then refuses writes before the log");
@@ -265,6 +265,7 @@ void Probe::learn_words() {
   if (is_7_0 || state_->version.starts_with("6.")) {
     words->group_gone = "NOGROUP the consumer group this client was blocked on no longer exists";
   }
+  words->script_notes_memory = state_->version.starts_with("6.");
   if (is_7_0 || state_->version.starts_with("6.")) {
     const std::string_view newer = "<proto> ";
     words->load_ends_all = true;

@@ -12,6 +12,7 @@ void ScriptCache::take(const CommandInfo& command, const std::vector<std::string
     if (same_word(argv[1], "FLUSH")) {
       places_.clear();
       scripts_.clear();
+      flags_.clear();
       bytes_ = 0;
     }
     if (same_word(argv[1], "LOAD") && argv.size() == 3) script = argv[2];
@@ -24,11 +25,22 @@ void ScriptCache::take(const CommandInfo& command, const std::vector<std::string
   scripts_.emplace_back(script);
   places_.emplace(scripts_.back(), std::prev(scripts_.end()));
   bytes_ += script.size();
-  while (bytes_ > limit_) {
-    bytes_ -= scripts_.front().size();
-    places_.erase(scripts_.front());
-    scripts_.pop_front();
-  }
+  if (const ScriptFlags flags = script_flags(script); flags.declared) flags_[script_sha(script)] = flags;
+  while (bytes_ > limit_) forget_oldest();
+}
+
+void ScriptCache::forget_oldest() {
+  const std::string& script = scripts_.front();
+  if (script_flags(script).declared) flags_.erase(script_sha(script));
+  bytes_ -= script.size();
+  places_.erase(script);
+  scripts_.pop_front();
+}
+
+ScriptFlags ScriptCache::flags(std::string_view sha) const {
+  if (flags_.empty()) return {};
+  const auto known = flags_.find(lowered(sha));
+  return known == flags_.end() ? ScriptFlags() : known->second;
 }
 
 }  // namespace holdfast

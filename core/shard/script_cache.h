@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/command/script_flags.h"
 #include "core/command/table.h"
 
 namespace holdfast {
@@ -25,16 +26,21 @@ class ScriptCache {
     if (command.name[0] == 'e' || command.name[0] == 's') take(command, argv);
   }
 
+  // Of the script that EVALSHA names so; nothing declared: also one that is not known.
+  ScriptFlags flags(std::string_view sha) const;
+
   // The oldest use first.
   const std::list<std::string>& scripts() const { return scripts_; }
 
  private:
   void take(const CommandInfo& command, const std::vector<std::string_view>& argv);
+  void forget_oldest();
 
   const size_t limit_;
   size_t bytes_ = 0;
   std::list<std::string> scripts_;
   std::unordered_map<std::string_view, std::list<std::string>::iterator> places_;  // of what stands in scripts_
+  std::unordered_map<std::string, ScriptFlags> flags_;  // by SHA1, of those that declare some
 };
 
 }  // namespace holdfast

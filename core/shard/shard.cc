@@ -236,8 +236,9 @@ bool Shard::write_under_way(const std::vector<uint64_t>& keys) const {
     parser.parse(unit->bytes_of(op));
     const CommandInfo* command = table().find(parser.argv());
     const Touched touched = touched_by(command, op.db, parser.argv(), databases());
-    return touched.anything || !touched.databases.empty() ||
-           (command != nullptr && !command->write && command->logged) ||
+    // No key's: FUNCTION LOAD changes what is done to any.
+    const bool no_keys = touched.keys.empty() && command != nullptr && command->logged;
+    return touched.anything || !touched.databases.empty() || no_keys ||
            std::any_of(touched.keys.begin(), touched.keys.end(),
                        [&](const Touched::Key& key) { return one_of_them(key_hash(key.db, key.name)); });
   };
@@ -336,6 +337,7 @@ void Shard::send_batch(Batch* batch) {
   sent_serial_ = batch->serial;
   settler_.expect(batch);
   last_marker_ = encode_marker(marker);
+  stop_scripts(batch);
   backend_.apply(batch, last_marker_);
 }
 

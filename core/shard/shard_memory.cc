@@ -112,6 +112,31 @@ void Shard::set_maxmemory(int64_t bytes) {
   backend_.request(-1, {"CONFIG", "SET", "maxmemory", std::to_string(bytes)}, [](std::string_view) {});
 }
 
+// A script is stopped at its first command that takes memory if Redis has a limit by then and has noted that memory was
+// over it. With noeviction Redis has none; so it gets one inside the batch, around the script alone, which nothing
+// looks at any more. What it has noted stays as long as it has no limit otherwise, so it notes once, at the limit of
+// one byte. Left behind by a connection that broke between the two, that one is known again: see Probe.
+void Shard::stop_scripts(Batch* batch) {
+  const bool stops = memory_.stops_scripts() && !settings_.evicts();
+  bool any = false;
+  RequestParser parser(kNoRequestLimits);
+  for (Op& op : batch->ops) {
+    op.at_limit = false;
+    if (!stops || op.kind != Op::Kind::kWrite) continue;
+    parser.parse(batch->bytes_of(op));
+    const CommandInfo* info = table().find(parser.argv());
+    op.at_limit = info != nullptr && info->runs_script;
+    any = any || op.at_limit;
+  }
+  if (!any || memory_.noted()) return;
+  memory_.on_noted();
+  // Whatever somebody else may have set: nothing is to be evicted.
+  backend_.request(-1, {"CONFIG", "SET", "maxmemory-policy", "noeviction"}, [](std::string_view) {});
+  set_maxmemory(kNoRoom);
+  if (words().script_notes_memory) backend_.request(-1, {"EVAL", "return 0", "0"}, [](std::string_view) {});
+  set_maxmemory(0);
+}
+
 void Shard::watch_memory() {
   const int64_t now = world_->monotonic_ms();
   if (!attach_.ready() || !memory_.due(now, settler_.read_offset())) return;

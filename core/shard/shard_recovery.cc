@@ -15,8 +15,7 @@ void Shard::lose_redis(const std::string& reason) {
   desk_.on_asked_lost(error);
   for (const Orphan& orphan : std::exchange(orphans_, {})) desk_.give_up(orphan.op.waiter, error);
   backend_.reset();
-  memory_.on_answer({});
-  memory_.step_back();  // the next attach finds out
+  memory_.on_redis_lost();
   users_.on_redis_lost();
   busy_.reset();
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();

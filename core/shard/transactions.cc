@@ -82,8 +82,10 @@ void Frontdesk::execute(Session* session) {
     reply_error(session, "EXECABORT Transaction discarded because of previous errors.");
     return;
   }
-  const auto takes_memory = [](const CommandInfo* info, const Argv&) { return info != nullptr && info->denyoom; };
-  if (counter_->over_maxmemory() && any_queued(transaction, takes_memory)) {
+  const auto takes = [this](const CommandInfo* info, const Argv& argv) {
+    return info != nullptr && takes_memory(*info, argv);
+  };
+  if (counter_->over_maxmemory() && any_queued(transaction, takes)) {
     watches.forget(session->id());
     reply_error(session, "EXECABORT Transaction discarded because of: " + std::string(kOverMaxmemory));
     return;

@@ -1,8 +1,9 @@
-"""Scripts: what MONITOR shows of them."""
+"""Scripts: what MONITOR shows of them, and what comes back of those that were stopped at the limit of memory."""
 import re
 import unittest
 
 import harness
+from dataset import contents, differences
 
 # "1700000000.123456 [0 127.0.0.1:5000]": what differs from one run to the next.
 WHEN_AND_WHO = re.compile(r"^\d+\.\d{6} \[(\d+) ([^\]]+)\]")
@@ -60,6 +61,46 @@ class MonitorTest(harness.EveryBuild, harness.SystemTest):
         while end not in lines[-1]:
             lines.append(shape(monitor.read()))
         return lines
+
+
+class LimitTest(harness.EveryBuild, harness.SystemTest):
+    """Scripts at the limit of memory: what they did before they were stopped, and what they did not, is in the log."""
+
+    def on_build(self, build):
+        behind = self.redis(build)
+        proxy = self.holdfast(behind)
+        client = proxy.client()
+        client.must("SET", "k", "1")
+        client.must("CONFIG", "SET", "maxmemory", "1")
+        stopped = client.command("EVAL", "return redis.call('set', 'k', '2')", "1", "k")
+        self.assertIn("OOM command not allowed", str(stopped))
+        caught = "redis.call('del', 'gone') local r = redis.pcall('set', 'k', 3) return redis.call('strlen', 'k')"
+        self.assertEqual(client.must("EVAL", caught, "1", "k"), 1)
+        # Once it has written, Redis lets it go on.
+        client.must("EVAL", "redis.call('del', 'k') redis.call('set', 'l', '1')", "2", "k", "l")
+        # Others of the same batch are not concerned.
+        replies = client.pipeline([("DEL", "l"), ("EVAL", "return redis.call('set', 'k', '4')", "1", "k"), ("GET", "k")])
+        self.assertEqual(replies[0], 1)
+        self.assertIn("OOM", str(replies[1]))
+        with behind.client() as direct:
+            self.assertEqual(direct.must("CONFIG", "GET", "maxmemory"), ["maxmemory", "0"])
+        # A connection that was lost in between would have left this.
+        with behind.client() as direct:
+            direct.must("CONFIG", "SET", "maxmemory", "1")
+        proxy.kill()
+        proxy.start()
+        with proxy.client() as client, behind.client() as direct:
+            self.assertEqual(direct.must("CONFIG", "GET", "maxmemory"), ["maxmemory", "0"])
+            client.must("EVAL", "return redis.call('set', 'k', '5')", "1", "k")
+            client.must("CONFIG", "SET", "maxmemory", "1")
+            self.assertIn("OOM", str(client.command("EVAL", "return redis.call('set', 'k', '6')", "1", "k")))
+            expected = contents(behind.port)
+            # A Redis that comes back has noted nothing yet.
+            behind.kill()
+            behind.start()
+            harness.wait_until(lambda: client.command("GET", "k") == "5", "the data is back")
+            self.assertIn("OOM", str(client.command("EVAL", "return redis.call('set', 'k', '6')", "1", "k")))
+            self.assertEqual(differences(expected, contents(behind.port)), "")
 
 
 if __name__ == "__main__":

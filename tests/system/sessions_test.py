@@ -5,6 +5,7 @@ import re
 import unittest
 
 import harness
+import script_scenarios
 import session_scenarios
 import user_scenarios
 
@@ -98,7 +99,8 @@ class SessionsTest(harness.EveryBuild, harness.SystemTest):
         behind = self.redis(build)
         plain = self.redis(build, name="plain")
         proxy = self.holdfast(behind)
-        for name, (oldest, text) in {**session_scenarios.SCENARIOS, **user_scenarios.SCENARIOS}.items():
+        scenarios = {**session_scenarios.SCENARIOS, **script_scenarios.SCENARIOS, **user_scenarios.SCENARIOS}
+        for name, (oldest, text) in scenarios.items():
             if harness.version_of(build) < oldest:
                 continue
             scenario = Scenario(text)

@@ -299,6 +299,23 @@ TEST_CASE("a client's password is tried, and the link signs in again as itself")
   CHECK(f.backend.owed() == 0);
 }
 
+TEST_CASE("a script that is to find a limit of memory gets one around it, inside the batch") {
+  Fixture f;
+  Batch batch;
+  add_ops(&batch, "SET a 1 | EVAL s 0 | SET b 2", 1, 1);
+  batch.ops[1].at_limit = true;
+  batch.ops[1].user = "holdfast:as:alice";
+  f.backend.apply(&batch, "m");
+  CHECK(f.output() ==
+        "MULTI | SELECT 0 | SET a 1 | CONFIG SET maxmemory 1152921504606846976 | AUTH holdfast:as:alice secret | "
+        "EVAL s 0 | AUTH holdfast:proxy secret | CONFIG SET maxmemory 0 | SET b 2 | SELECT 15 | "
+        "SET holdfast:marker m | EXEC");
+  f.backend.on_data("+OK\r\n");
+  for (int i = 0; i < 10; i++) f.backend.on_data("+QUEUED\r\n");
+  f.backend.on_data("*10\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n-OOM no\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n");
+  CHECK(f.told() == "1.1 +OK;\n1.2 -OOM no;\n1.3 +OK;\nbatch -1 replied\n");
+}
+
 TEST_CASE("a question of Holdfast's own") {
   Fixture f;
   std::string answer;

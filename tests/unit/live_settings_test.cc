@@ -54,6 +54,22 @@ TEST_CASE("settings: with noeviction the limit is Holdfast's, Redis has none") {
   CHECK(f.set("CONFIG SET maxmemory ten") == "CONFIG SET maxmemory ten");  // Redis refuses it in its own words
 }
 
+TEST_CASE("settings: whose the limit is is open until Redis has answered") {
+  Fixture f;
+  f.set("CONFIG SET maxmemory 1000");
+  f.memory.on_answer("used_memory:2000\r\n");
+  CHECK(f.memory.stops_scripts());
+  const std::vector<std::string_view> argv = split("CONFIG SET maxmemory-policy allkeys-lru");
+  const LiveSettings::Change change = f.settings.plan(argv);
+  f.settings.begin(change);
+  CHECK_FALSE(f.memory.stops_scripts());
+  f.settings.refused(change);
+  CHECK(f.memory.stops_scripts());
+  const LiveSettings::Change other = f.settings.plan(split("CONFIG SET hz 20"));
+  f.settings.begin(other);
+  CHECK(f.memory.stops_scripts());
+}
+
 TEST_CASE("settings: what is not about memory leaves the limit alone") {
   Fixture f;
   f.memory.set_limit(7000);

@@ -107,6 +107,38 @@ TEST_CASE("memory watch: standing in for a Redis that has nothing to evict, unti
   CHECK(watch.limit() == kMiB);
 }
 
+TEST_CASE("memory watch: scripts are stopped at a limit that is Holdfast's own, but not while it is being changed") {
+  MemoryWatch watch = answered(kMiB, info(2 * kMiB));
+  CHECK(watch.stops_scripts());
+  watch.on_noted();
+  CHECK(watch.noted());
+  watch.begin_change();
+  CHECK_FALSE(watch.stops_scripts());
+  CHECK_FALSE(watch.noted());  // what Redis is given it must have noted with that
+  watch.end_change();
+  CHECK(watch.stops_scripts());
+  watch.on_noted();
+  watch.set_limit(kMiB / 2);
+  CHECK_FALSE(watch.noted());
+  SUBCASE("Redis has the limit again") {
+    watch.stand_in(kMiB, 1000);
+    CHECK(watch.over());
+    CHECK_FALSE(watch.stops_scripts());
+  }
+  SUBCASE("a Redis that comes back has noted nothing") {
+    watch.on_noted();
+    watch.begin_change();
+    watch.on_redis_lost();
+    CHECK_FALSE(watch.noted());
+    CHECK(watch.stops_scripts());
+  }
+  SUBCASE("there is room") {
+    watch.set_limit(4 * kMiB);
+    watch.on_answer(info(2 * kMiB));
+    CHECK_FALSE(watch.stops_scripts());
+  }
+}
+
 TEST_CASE("memory watch: an answer that is none changes nothing") {
   MemoryWatch watch = answered(kMiB, info(2 * kMiB));
   watch.on_asked(2000, 0);

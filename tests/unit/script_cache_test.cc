@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cctype>
+
 using namespace holdfast;
 
 namespace {
@@ -36,6 +38,23 @@ TEST_CASE("script cache: SCRIPT FLUSH") {
   CHECK(all(cache).empty());
   cache.note(named("eval"), {"EVAL", "return 1", "0"});
   CHECK(all(cache) == std::vector<std::string>{"return 1"});
+}
+
+TEST_CASE("script cache: what a script says of itself is known by its SHA1, as long as the script is") {
+  ScriptCache cache(64);
+  const std::string script = "#!lua flags=no-writes\nreturn 1";
+  const std::string sha = script_sha(script);
+  CHECK(script_sha("return 1") == "e0e1f9fabfc9d4800c877a703b823ac0578ff8db");
+  CHECK_FALSE(cache.flags(sha).declared);
+  cache.note(named("script|load"), {"SCRIPT", "LOAD", script});
+  CHECK(cache.flags(sha).no_writes);
+  std::string upper = sha;
+  for (char& c : upper) c = static_cast<char>(std::toupper(c));
+  CHECK(cache.flags(upper).no_writes);
+  CHECK_FALSE(cache.flags("e0e1f9fabfc9d4800c877a703b823ac0578ff8db").declared);
+  SUBCASE("flushed") { cache.note(named("script|flush"), {"SCRIPT", "FLUSH"}); }
+  SUBCASE("forgotten") { cache.note(named("eval"), {"EVAL", "return '" + std::string(40, 'x') + "'", "0"}); }
+  CHECK_FALSE(cache.flags(sha).declared);
 }
 
 TEST_CASE("script cache: is bounded, and forgets what was not used for longest") {
