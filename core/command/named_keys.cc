@@ -95,6 +95,19 @@ Keys stralgo_keys(const Argv& argv) {
 
 }  // namespace
 
+Keys migrated_keys(const Argv& argv) {
+  for (size_t i = 6; i < argv.size(); i++) {
+    if (same_word(argv[i], "AUTH")) {
+      i++;
+    } else if (same_word(argv[i], "AUTH2")) {
+      i += 2;
+    } else if (same_word(argv[i], "KEYS")) {
+      return argv[3].empty() ? Keys(argv.begin() + static_cast<std::ptrdiff_t>(i) + 1, argv.end()) : Keys();
+    }
+  }
+  return argv.size() > 3 ? Keys{argv[3]} : Keys();
+}
+
 Keys named_keys(const CommandInfo& command, const Argv& argv) {
   const std::string_view name = command.name;
   const auto* counted =
@@ -103,6 +116,7 @@ Keys named_keys(const CommandInfo& command, const Argv& argv) {
     return argv.size() > counted->number_at ? counted_keys(*counted, argv) : Keys();
   }
   if (name == "xread" || name == "xreadgroup") return stream_keys(argv);
+  if (name == "migrate") return migrated_keys(argv);
   if (argv.size() > 1) {
     if (name == "sort") return sort_keys(argv);
     if (name == "georadius" || name == "georadiusbymember") return georadius_keys(argv);

@@ -13,6 +13,9 @@ namespace holdfast {
 // of modules) what the table says.
 std::vector<std::string_view> named_keys(const CommandInfo& command, const std::vector<std::string_view>& argv);
 
+// Of a MIGRATE: its one key, or those behind KEYS.
+std::vector<std::string_view> migrated_keys(const std::vector<std::string_view>& argv);
+
 // Those that the answer says something about, for CLIENT TRACKING: the keys of a read or of a script.
 std::vector<std::string_view> keys_read(const CommandInfo& command, const std::vector<std::string_view>& argv);
 

@@ -24,7 +24,6 @@ struct Refusal {
 constexpr Refusal kRefusals[] = {
     {"failover", "", "this Redis has no replica that could take over"},
     {"host:", "", kBrowser},
-    {"migrate", "", "what another server answered could not be replayed: use DUMP and RESTORE"},
     {"module", "help", ""},
     {"module", "list", ""},
     {"module", "", kModules},

@@ -107,7 +107,6 @@ constexpr Trait kTraits[] = {
     {"lrem", kBackend, Effect::kExact},
     {"lset", kBackend, Effect::kExact},
     {"ltrim", kBackend, Effect::kExact},
-    {"migrate", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"module", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"monitor", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"move", kBackend, Effect::kExact},

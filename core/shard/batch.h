@@ -22,8 +22,9 @@ enum class Filter : uint8_t {
   kInfo,
   kConfigGet,
   kAclLog,
-  kReceivers,  // of PUBLISH: Waiter::receivers are added
-  kBlocked,    // not for the client as it is: a blocked call looks at it first, see Blocking
+  kReceivers,   // of PUBLISH: Waiter::receivers are added
+  kOnlyErrors,  // the reply is there already, unless Redis refuses the command
+  kBlocked,     // not for the client as it is: a blocked call looks at it first, see Blocking
 };
 
 // Who waits for a reply: a slot in a session's line, see Session. Session 0: nobody.

@@ -7,6 +7,7 @@
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"
+#include "core/shard/migration.h"
 
 namespace holdfast {
 namespace {
@@ -37,6 +38,14 @@ void append_quoted(std::string* out, std::string_view text) {
     }
   }
   *out += '"';
+}
+
+// How many arguments behind this one are secret.
+size_t secrets_behind(const std::vector<std::string_view>& argv, size_t i) {
+  const bool migrates = same_word(argv[0], "MIGRATE");
+  if (migrates && same_word(argv[i], "AUTH2")) return 2;
+  if (!same_word(argv[i], "AUTH")) return 0;
+  return migrates ? 1 : argv.size();
 }
 
 }  // namespace
@@ -77,6 +86,7 @@ void Frontdesk::check_output(Session* session, bool pushed) {
 void Frontdesk::on_published(PubSub::Message message) { messages_.push_back(std::move(message)); }
 
 void Frontdesk::on_touched(const Touched& touched) {
+  if (!migrating_.empty()) find(migrating_.front())->migration->on_touched(touched);
   blocking_.on_touched(touched);
   if (!tracking_.empty()) tracking_.on_touched(touched);
 }
@@ -155,11 +165,11 @@ void Frontdesk::show_to_monitors(const Session& session, const CommandInfo* info
   std::snprintf(time, sizeof(time), "+%lld.%06lld", static_cast<long long>(now / 1000),
                 static_cast<long long>(now % 1000 * 1000));
   std::string line = std::string(time) + " [" + std::to_string(session.db) + " " + session.address() + "]";
-  bool secret = false;
+  size_t secrets = 0;
   for (size_t i = 0; i < argv.size(); i++) {
     line += ' ';
-    append_quoted(&line, secret ? "(redacted)" : argv[i]);
-    secret = secret || same_word(argv[i], "AUTH");
+    append_quoted(&line, secrets > 0 ? "(redacted)" : argv[i]);
+    secrets = secrets > 0 ? secrets - 1 : secrets_behind(argv, i);
   }
   line += "\r\n";
   for (const SessionId id : std::vector<SessionId>(monitors_.sessions())) push(find(id), line);

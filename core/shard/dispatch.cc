@@ -27,6 +27,8 @@ bool in_transaction(const Session& session, const CommandInfo& info) {
 }
 
 constexpr std::string_view kSignInFirst = "NOAUTH Authentication required.";
+constexpr std::string_view kMigratesAlone =
+    "ERR 'migrate' is refused by Holdfast in a transaction: what another server does could not be undone with it";
 
 bool names_block(const std::vector<std::string_view>& argv) {
   return std::any_of(argv.begin() + 1, argv.end(), [](std::string_view arg) { return same_word(arg, "BLOCK"); });
@@ -103,6 +105,7 @@ void Frontdesk::decide_permitted(Session* session, const CommandInfo* info, cons
   script_cache_.note(*info, argv);
   if (!session->transaction || steers_transaction(info->name)) return admit(session, info, argv, command);
   if (const std::string reason = why_not(info, argv); !reason.empty()) return refuse(session, reason);
+  if (info->name == "migrate") return refuse(session, kMigratesAlone);
   queue(session, info, argv, command);
 }
 
@@ -224,6 +227,7 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     wait_or_forward(session, info, argv, command);
     return;
   }
+  if (info->name == "migrate") return migrate(session, info, argv, command);
   if (is_for_busy_redis(argv, !counter_->busy().empty())) {
     ask_aside(session, argv);
     return;

@@ -8,6 +8,7 @@
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
 #include "core/shard/filter.h"
+#include "core/shard/migration.h"
 
 namespace holdfast {
 namespace {
@@ -62,6 +63,7 @@ void Frontdesk::on_disconnected(SessionId id) {
   pubsub_.forget(id);
   tracking_.end(id);
   monitors_.forget(id);
+  std::erase(migrating_, id);
   sessions_.erase(id);
 }
 
@@ -233,12 +235,13 @@ void Frontdesk::resume() {
   const int64_t now = world_->monotonic_ms();
   work_on_pause();
   // While the log is slow nothing would be won, and reads must go on.
-  holding_ =
-      counter_->log_waiting_ms() < kPatienceMs && std::any_of(stepping_.begin(), stepping_.end(), [&](SessionId id) {
-        const Session* session = find(id);
-        return session != nullptr && session->executing && session->asking && !session->has_open_in_batch() &&
-               now - session->asked_ms > kPatienceMs;
-      });
+  const auto executes = [&](SessionId id) {
+    const Session* session = find(id);
+    return session != nullptr && session->executing && session->asking && !session->has_open_in_batch() &&
+           now - session->asked_ms > kPatienceMs;
+  };
+  holding_ = counter_->log_waiting_ms() < kPatienceMs &&
+             (!migrating_.empty() || std::any_of(stepping_.begin(), stepping_.end(), executes));
   blocking_.work();
   if (parked_.empty()) return;
   std::vector<SessionId> parked;
@@ -266,6 +269,10 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   if (waiter.filter == Filter::kBlocked) return blocking_.on_reply(waiter, reply);
   Session* session = find(waiter.session);
   if (session == nullptr) return;
+  if (waiter.filter == Filter::kOnlyErrors) {
+    if (reply.starts_with('-')) session->give_up(waiter.slot, reply);
+    return;
+  }
   if (session->restricted && reply.starts_with('-')) {
     note_refusal(session, session->user, reply);
     session->add_reply(waiter.slot, without_shadow(reply));
@@ -319,7 +326,7 @@ void Frontdesk::give_up_asking(Session* session, std::string_view error) {
   if (session->executing) counter_->watches().forget(session->id());
   session->executing.reset();
   if (session->transaction) session->transaction->dirty = true;
-  reply_error(session, error);
+  reply_error(session, session->migration ? give_up_migration(session, error) : std::string(error));
 }
 
 void Frontdesk::flush() {

@@ -64,6 +64,8 @@ class Counter {
   virtual void look(const Unit& reads, std::function<void(Result<std::string> replies)> then) = 0;
   // Whether a write to one of the keys (hashes) is under way whose effects have not been seen yet.
   virtual bool write_under_way(const std::vector<uint64_t>& keys) const = 0;
+  // Whether Redis has executed all that was admitted, and the log holds all that has been seen of it.
+  virtual bool at_rest() const = 0;
   // For how long the log has not confirmed what it was given first; 0: nothing is under way.
   virtual int64_t log_waiting_ms() const = 0;
   // Whether Redis tells its keyspace notifications, once they are wanted.
@@ -120,7 +122,7 @@ class Frontdesk {
   void answer_when_settled(Session* session, std::string_view reply);
   // What could be closed by now is looked at at the end of the turn.
   void touch(Session* session);
-  // An EXEC has waited too long for writes that are under way: no new ones, until it is decided.
+  // An EXEC has waited too long for writes that are under way, or keys migrate: no new requests, until that is over.
   bool holding() const { return holding_; }
   void on_redis_rebuilt(int64_t settled_offset, uint64_t removals_committed);
 
@@ -137,7 +139,7 @@ class Frontdesk {
   // Messages and invalidations that may leave.
   void deliver(int64_t settled_offset, uint64_t removals_committed);
   // Whether that is of interest.
-  bool wants_touched() const { return !blocking_.empty() || !tracking_.empty(); }
+  bool wants_touched() const { return !blocking_.empty() || !tracking_.empty() || !migrating_.empty(); }
 
   // Replies from behind the desk.
   void on_reply(const Waiter& waiter, std::string_view reply);
@@ -279,6 +281,13 @@ class Frontdesk {
   void look(Session* session, const Unit& reads, std::function<void(Session*, const std::string&)> then);
   void wait_for(Session* session, std::function<bool()> step);
 
+  // migrate_command.cc
+  void migrate(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
+  void transfer(Session* session);
+  void remove_migrated(Session* session);
+  std::shared_ptr<Migration> end_migration(Session* session);
+  std::string give_up_migration(Session* session, std::string_view error);
+
   World* world_;
   Counter* counter_;
   FrontdeskLimits limits_;
@@ -289,6 +298,7 @@ class Frontdesk {
   Tracking tracking_;
   ScriptCache script_cache_;
   Monitors monitors_;
+  std::deque<SessionId> migrating_;  // one after the other, as Redis would
   bool users_known_ = false;
   std::map<std::string, std::string> refused_;  // who was refused something last: by user, its line of CLIENT LIST
   ClientPause pause_;

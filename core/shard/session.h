@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include "core/shard/users.h"
 
 namespace holdfast {
+
+class Migration;
 
 struct Transaction {
   std::vector<std::string> commands;  // that wait for EXEC, each an array of bulk strings
@@ -102,6 +105,7 @@ class Session {
   std::function<bool()> step;
   int64_t expires_ms = INT64_MAX;        // when the first of its watched keys is as good as expired
   std::optional<Transaction> executing;  // EXEC waits to know what became of watched keys
+  std::shared_ptr<Migration> migration;  // MIGRATE is under way
   // CLIENT REPLY: no replies until ON; none to the next request.
   bool silent = false, skip = false;
   bool mute = false;            // the request at hand gets no reply

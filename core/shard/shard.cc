@@ -249,6 +249,13 @@ bool Shard::write_under_way(const std::vector<uint64_t>& keys) const {
   return unseen(gathering_) || std::any_of(batches_.begin(), batches_.end(), unseen);
 }
 
+bool Shard::at_rest() const {
+  const auto seen = [](const std::unique_ptr<Batch>& batch) { return batch->state == Batch::State::kSeen; };
+  return !gathering_ && retries_.empty() && orphans_.empty() && std::all_of(batches_.begin(), batches_.end(), seen) &&
+         settler_.read_offset() <= settler_.settled_offset() &&
+         settler_.removal_of(kTouchesAnything) <= settler_.removals_committed();
+}
+
 void Shard::release_when_settled(const Waiter& waiter) {
   replies_.hold_or_release(waiter, tap_.offset(), kTouchesAnything);
 }

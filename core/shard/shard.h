@@ -98,6 +98,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   Watches& watches() override { return watches_; }
   void look(const Unit& reads, std::function<void(Result<std::string>)> then) override;
   bool write_under_way(const std::vector<uint64_t>& keys) const override;
+  bool at_rest() const override;
   int64_t log_waiting_ms() const override;
   bool key_events_up() const override { return key_events_.up(); }
   bool script_lines_up() const override { return script_lines_.up(); }

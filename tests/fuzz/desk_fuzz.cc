@@ -105,6 +105,7 @@ class FuzzCounter : public Counter {
     });
   }
   bool write_under_way(const std::vector<uint64_t>&) const override { return writing; }
+  bool at_rest() const override { return !writing; }
   int64_t log_waiting_ms() const override { return log_waits; }
   bool key_events_up() const override { return events_up; }
   bool script_lines_up() const override { return events_up; }

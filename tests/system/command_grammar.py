@@ -3,10 +3,11 @@ COMMAND DOCS (7.0 and newer; for older builds that of a newer one)."""
 
 # Commands that a random program cannot hold, and what tests them instead.
 ELSEWHERE = {
-    **dict.fromkeys(("shutdown", "debug", "sync", "psync", "replconf", "replicaof", "slaveof", "failover", "migrate",
+    **dict.fromkeys(("shutdown", "debug", "sync", "psync", "replconf", "replicaof", "slaveof", "failover",
                      "restore-asking", "module", "monitor"),
                     "decided by Holdfast: unit tests, session scenarios"),
     "acl": "users_test.py, session scenarios",
+    "migrate": "migrate_test.py, beside plain Redis",
     **dict.fromkeys(("cluster", "clusterscan", "readonly", "readwrite", "asking"),
                     "cluster_test.py, beside a real cluster"),
     **dict.fromkeys(("subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe", "pubsub",

@@ -96,6 +96,9 @@ TEST_CASE("movable keys") {
   CHECK(keys_of("STRALGO LCS STRINGS KEYS b") == "");
   CHECK(keys_of("MEMORY USAGE a") == "a");
   CHECK(keys_of("MEMORY DOCTOR") == "");
+  CHECK(keys_of("MIGRATE host 1 a 0 9 COPY AUTH keys", 3, 3, 1) == "a");
+  CHECK(keys_of("MIGRATE host 1  0 9 AUTH2 keys keys KEYS a b", 3, 3, 1) == "a b");
+  CHECK(keys_of("MIGRATE host 1 c 0 9 KEYS a b", 3, 3, 1) == "");
 }
 
 TEST_CASE("CLIENT TRACKING counts the keys of reads and scripts, not those of writes") {

@@ -198,7 +198,7 @@ TEST_CASE("who deals with a command") {
     CAPTURE(name);
     CHECK(with_traits(name).handling == Handling::kProxy);
   }
-  for (const char* name : {"psync", "shutdown", "migrate", "sync", "failover"}) {
+  for (const char* name : {"psync", "shutdown", "sync", "failover"}) {
     CAPTURE(name);
     CHECK_FALSE(why_refused(with_traits(name), {name}).empty());
   }

@@ -23,6 +23,7 @@ struct FakeCounter : Counter {
   std::vector<std::function<void(Result<std::string>)>> looks;
   Watches watched;
   bool writing = false;  // a write to a watched key is under way
+  bool resting = true;
   int64_t log_waits = 0;
   const char* wait = nullptr;
   std::string no_reads, no_writes;
@@ -104,6 +105,7 @@ struct FakeCounter : Counter {
     looks.push_back(std::move(then));
   }
   bool write_under_way(const std::vector<uint64_t>&) const override { return writing; }
+  bool at_rest() const override { return resting; }
   int64_t log_waiting_ms() const override { return log_waits; }
   bool key_events_up() const override { return events_up; }
   bool script_lines_up() const override { return script_lines; }

@@ -88,6 +88,7 @@ inline const CommandTable& test_table() {
         entry("lpop", -2, "write", 1, 1, 1, {}),
         entry("lpush", -3, "write denyoom", 1, 1, 1, {}),
         entry("mget", -2, "readonly", 1, -1, 1, {}),
+        entry("migrate", -6, "write movablekeys", 3, 3, 1, {}),
         entry("monitor", 1, "admin", 0, 0, 0, {}),
         entry("move", 3, "write", 1, 1, 1, {}),
         entry("mset", -3, "write denyoom", 1, -1, 2, {}),

@@ -321,6 +321,13 @@ TEST_CASE("MONITOR shows what clients send, but for secrets") {
         "+1700000000.000000 [3 1.2.3.4:1] \"SELECT\" \"3\"\r\n"
         "+1700000000.000000 [3 1.2.3.4:1] \"AUTH\" \"(redacted)\" \"(redacted)\"\r\n"
         "+1700000000.000000 [3 1.2.3.4:1] \"GET\" \"a\\\"\\x01\"\r\n");
+  f.say("MIGRATE h 1  0 9 AUTH2 a b COPY KEYS k | MIGRATE h 1 k 0 9 AUTH c COPY");
+  CHECK(f.turn(2) ==
+        "+1700000000.000000 [3 1.2.3.4:1] \"MIGRATE\" \"h\" \"1\" \"\" \"0\" \"9\" \"AUTH2\" \"(redacted)\" "
+        "\"(redacted)\" \"COPY\" \"KEYS\" \"k\"\r\n");
+  f.answer_look(0, std::string("+NOKEY\r\n"));
+  CHECK(f.turn(2).ends_with("\"AUTH\" \"(redacted)\" \"COPY\"\r\n"));
+  f.answer_look(1, std::string("+NOKEY\r\n"));
   f.say("NOSUCH | GET");
   f.counter.no_reads = "LOADING";
   f.say("GET a");
