@@ -7,6 +7,7 @@
 
 #include "config/byte_size.h"
 #include "config/settings_table.h"
+#include "core/shard/client_limits.h"
 
 namespace holdfast {
 
@@ -130,6 +131,20 @@ Setting bytes(SettingLabel label, uint64_t lowest, uint64_t highest) {
         return *parsed;
       },
       format_byte_size);
+}
+
+// As Redis writes them: CLASS HARD SOFT SECONDS, for one class of clients or more.
+template <auto Section, auto Member>
+Setting output_limits(SettingLabel label) {
+  return bind_setting<Section, Member>(
+      make_setting(std::move(label), Setting::Kind::kText, "CLASS HARD SOFT SECONDS, for each of some classes"),
+      [](const std::string& value) -> Result<std::string> {
+        FrontdeskLimits limits;
+        const std::string problem = set_client_setting(&limits, kOutputLimits, value);
+        if (!problem.empty()) return Error{'"' + value + "\": " + problem};
+        return value;
+      },
+      [](const std::string& value) { return value; });
 }
 
 template <auto Section, auto Member>

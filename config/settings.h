@@ -87,6 +87,7 @@ struct LimitSettings {
   int64_t connections_per_second = 0;  // 0: no limit
   uint64_t client_output_bytes = 64 << 20;
   uint64_t client_query_bytes = uint64_t{1} << 30;
+  std::string client_output_buffer_limit = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60";
   uint64_t total_bytes = uint64_t{4} << 30;
   uint64_t max_bulk_bytes = 512 << 20;
   uint64_t maxmemory = 0;        // 0: no limit

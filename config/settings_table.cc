@@ -220,6 +220,12 @@ std::vector<Setting> make_table() {
            "Replies waiting for one client above which nothing more is read from it.",
            "A client that does not read its replies is slowed down, not cut off."},
           16 * kKiB, kTiB),
+      output_limits<&S::limits, &LimitSettings::client_output_buffer_limit>(
+          {"limits.client-output-buffer-limit", "--limits-client-output-buffer-limit", "TEXT",
+           "What may wait for a client before it is disconnected, by class: normal, pubsub, replica.",
+           "As Redis's: CLASS HARD SOFT SECONDS, for one class or more, in bytes or as \"8mb\". A client is "
+           "disconnected above HARD, or when it has been above SOFT for so long. 0: no such limit; but subscribers "
+           "have one in any case, of limits.client-output-bytes."}),
       bytes<&S::limits, &LimitSettings::client_query_bytes>(
           {"limits.client-query-bytes", "--limits-client-query-bytes", "SIZE",
            "The largest request, or transaction, of one client.",

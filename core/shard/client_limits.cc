@@ -16,7 +16,6 @@ constexpr std::string_view kClients = "maxclients";
 constexpr std::string_view kIdle = "timeout";
 constexpr std::string_view kQuery = "client-query-buffer-limit";
 constexpr std::string_view kBulk = "proto-max-bulk-len";
-constexpr std::string_view kOutput = "client-output-buffer-limit";
 constexpr std::string_view kProtected = "protected-mode";
 constexpr int64_t kLeastBytes = 1 << 20;
 
@@ -82,7 +81,7 @@ std::string text_of(std::string_view kind, const OutputLimit& limit) {
 }  // namespace
 
 bool is_client_setting(std::string_view name) {
-  for (const std::string_view one : {kClients, kIdle, kQuery, kBulk, kOutput, kProtected}) {
+  for (const std::string_view one : {kClients, kIdle, kQuery, kBulk, kOutputLimits, kProtected}) {
     if (same_word(name, one)) return true;
   }
   return false;
@@ -91,7 +90,7 @@ bool is_client_setting(std::string_view name) {
 std::string set_client_setting(FrontdeskLimits* limits, std::string_view name, std::string_view value) {
   constexpr std::string_view kNoInteger = "argument couldn't be parsed into an integer";
   constexpr std::string_view kNoMemory = "argument must be a memory value";
-  if (same_word(name, kOutput)) return set_output(limits, value);
+  if (same_word(name, kOutputLimits)) return set_output(limits, value);
   if (same_word(name, kProtected)) return set_protected(limits, value);
   const bool memory = same_word(name, kQuery) || same_word(name, kBulk);
   const std::optional<int64_t> number = memory ? parse_memory(value) : parse_integer(value);

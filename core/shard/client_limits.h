@@ -35,6 +35,8 @@ struct FrontdeskLimits {
   OutputLimit replicas{256UL << 20, 64UL << 20, 60};  // only told: no replica is a client
 };
 
+constexpr std::string_view kOutputLimits = "client-output-buffer-limit";
+
 bool is_client_setting(std::string_view name);
 // Empty, or why not, as Redis says it; then nothing has changed.
 std::string set_client_setting(FrontdeskLimits* limits, std::string_view name, std::string_view value);

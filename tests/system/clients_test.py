@@ -145,6 +145,11 @@ class ClientsTest(FaultsCase):
         held.pop().close()
         harness.wait_until(lambda: self.accepted(held), "there is room again", timeout=10)
 
+    def test_limits_given_at_the_start(self):
+        client = self.begin(flags=("--limits-client-output-buffer-limit", "normal 2mb 0 0 pubsub 3mb 1mb 10"))
+        self.assertEqual(client.must("CONFIG", "GET", "client-output-buffer-limit")[1],
+                         f"normal {2 * MIB} 0 0 slave {256 * MIB} {64 * MIB} 60 pubsub {3 * MIB} {MIB} 10")
+
     def test_limits_set_by_a_client(self):
         """They are Redis's settings, but about Holdfast's clients; they stay when Redis comes back."""
         client = self.begin()

@@ -82,6 +82,7 @@ std::string other_value(const Setting& setting, const std::string& existing_file
                                                      {"tls.auth-clients", "optional"},
                                                      {"tls.auth-clients-user", "CN"},
                                                      {"redis.tls-verify", "ca"},
+                                                     {"limits.client-output-buffer-limit", "pubsub 1mb 0 0"},
                                                      {"log.url", "kafka://a:9092/t/3"},
                                                      {"logging.level", "warn"}};
   if (auto found = chosen.find(setting.key()); found != chosen.end()) return found->second;
@@ -230,6 +231,8 @@ TEST_CASE("Kafka properties that Holdfast owns are refused by name, with the pla
 TEST_CASE("what is wrong in a file is told in one line: file, line, key, what is allowed") {
   CHECK(error_of_file("[redis]\n\nadress = \"a:1\"\n") ==
         "FILE:3: redis.adress: no such setting; did you mean redis.address?");
+  CHECK(error_of_file("[limits]\nclient-output-buffer-limit = \"nobody 1 1 1\"\n").find("Invalid client class") !=
+        std::string::npos);
   CHECK(error_of_file("[limits]\nwrite-ms = 1\n") ==
         "FILE:2: limits.write-ms: no such setting; did you mean timeouts.write-ms?");
   CHECK(error_of_file("[log]\nzzzzzzzzzzzz = 1\n") == "FILE:2: log.zzzzzzzzzzzz: no such setting");
