@@ -67,7 +67,7 @@ void Frontdesk::check_output(Session* session, bool pushed) {
   const OutputLimit& limit = output_limit(*session);
   const size_t hard = limit.hard_bytes == 0 && pushed ? limits_.output_bytes : limit.hard_bytes;
   if (session->closing || (hard == 0 && limit.soft_bytes == 0)) return;
-  const size_t bytes = world_->client_unsent(session->id()) + session->outgoing.size();
+  const size_t bytes = world_->client_unsent(session->id()) + session->outgoing.size() + session->message_bytes;
   if (limit.soft_bytes == 0 || bytes <= limit.soft_bytes) {
     session->soft_since_ms = 0;
   } else if (session->soft_since_ms == 0) {
@@ -95,7 +95,9 @@ void Frontdesk::on_redis_rebuilt(int64_t settled_offset, uint64_t removals_commi
   blocking_.mark_all();
   // What was not settled did not happen.
   deliver(settled_offset, removals_committed);
+  for (const PubSub::Message& message : messages_) uncharge(message);
   messages_.clear();
+  charged_messages_ = 0;
   monitors_.drop_script_lines();
   tracking_.restart();
 }
@@ -111,11 +113,62 @@ void Frontdesk::deliver_messages(int64_t settled_offset, uint64_t removals_commi
   for (; !messages_.empty(); messages_.pop_front()) {
     const PubSub::Message& message = messages_.front();
     if (message.offset > settled_offset || message.removal > removals_committed) break;
+    uncharge(message);
+    if (charged_messages_ > 0) charged_messages_--;
     for (const PubSub::Delivery& delivery : pubsub_.receivers(message.sharded, message.channel)) {
       Session* session = find(delivery.session);
       push(session, message_push(message, delivery.pattern, session->protocol));
     }
   }
+  charge_messages();
+}
+
+// While the log is away messages have to wait, and nobody knows for how long: until they leave they count for those who
+// are to get them as if they had been sent. What is for nobody need not wait.
+void Frontdesk::charge_messages() {
+  bool cut = false;
+  size_t kept = charged_messages_;
+  for (size_t i = kept; i < messages_.size(); i++) {
+    PubSub::Message& message = messages_[i];
+    for (const PubSub::Delivery& delivery : pubsub_.receivers(message.sharded, message.channel)) {
+      Session* session = find(delivery.session);
+      if (session->closing) continue;
+      const size_t bytes = message_push(message, delivery.pattern, session->protocol).size();
+      message.charged.emplace_back(delivery.session, bytes);
+      session->message_bytes += bytes;
+      check_output(session, true);
+      cut = cut || session->closing;
+    }
+    if (message.charged.empty()) continue;
+    if (kept != i) messages_[kept] = std::move(message);
+    kept++;
+  }
+  messages_.resize(kept);
+  charged_messages_ = kept;
+  if (cut) drop_unwanted_messages();
+}
+
+void Frontdesk::uncharge(const PubSub::Message& message) {
+  for (const auto& [id, bytes] : message.charged) {
+    if (Session* session = find(id)) session->message_bytes -= bytes;
+  }
+}
+
+// Those that wait for nobody any more.
+void Frontdesk::drop_unwanted_messages() {
+  const auto gone = [this](const std::pair<SessionId, size_t>& one) {
+    const Session* session = find(one.first);
+    return session == nullptr || session->closing;
+  };
+  size_t charged = 0, at = 0;
+  std::erase_if(messages_, [&](const PubSub::Message& message) {
+    const bool is_charged = at++ < charged_messages_;
+    const bool unwanted = is_charged && std::all_of(message.charged.begin(), message.charged.end(), gone);
+    if (unwanted) uncharge(message);
+    if (is_charged && !unwanted) charged++;
+    return unwanted;
+  });
+  charged_messages_ = charged;
 }
 
 void Frontdesk::deliver_invalidations(int64_t settled_offset, uint64_t removals_committed) {

@@ -57,6 +57,7 @@ void Frontdesk::on_disconnected(SessionId id) {
   Session* session = find(id);
   if (session == nullptr) return;
   reply_bytes_ -= session->accounted;
+  const bool messages_wait = session->message_bytes > 0;
   last_found_ = nullptr;
   counter_->watches().forget(id);
   blocking_.forget(id);
@@ -65,6 +66,7 @@ void Frontdesk::on_disconnected(SessionId id) {
   monitors_.forget(id);
   std::erase(migrating_, id);
   sessions_.erase(id);
+  if (messages_wait) drop_unwanted_messages();
 }
 
 Session* Frontdesk::find(SessionId id) {

@@ -226,6 +226,9 @@ class Frontdesk {
   const OutputLimit& output_limit(const Session& session) const;
   void check_output(Session* session, bool pushed);
   void deliver_messages(int64_t settled_offset, uint64_t removals_committed);
+  void charge_messages();
+  void uncharge(const PubSub::Message& message);
+  void drop_unwanted_messages();
   void deliver_invalidations(int64_t settled_offset, uint64_t removals_committed);
   void deliver_script_lines(int64_t settled_offset, uint64_t removals_committed);
   void note_read(Session* session, uint64_t slot, const CommandInfo* info, const Argv& argv);
@@ -295,6 +298,7 @@ class Frontdesk {
   Blocking blocking_;
   PubSub pubsub_;
   std::deque<PubSub::Message> messages_;  // seen, not known to be settled
+  size_t charged_messages_ = 0;           // the first of them
   Tracking tracking_;
   ScriptCache script_cache_;
   Monitors monitors_;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/resp/reply.h"
@@ -26,6 +27,8 @@ class PubSub {
     std::string channel, text;
     int64_t offset = 0;    // of the replication stream behind it
     uint64_t removal = 0;  // the number of a removal that it may tell of; see Settler
+    // Where it has to wait: whose limits it counts for, with how many bytes.
+    std::vector<std::pair<SessionId, size_t>> charged = {};
   };
   struct Delivery {
     SessionId session;

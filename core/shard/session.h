@@ -112,6 +112,7 @@ class Session {
   bool refused = false;         // the request at hand
   std::optional<bool> caching;  // CLIENT CACHING: of the next request, or of the transaction
   bool blocked = false;         // its last request waits in Blocking
+  size_t message_bytes = 0;     // of messages that it gets once they are settled
   int64_t soft_since_ms = 0;    // since when more waits for it than the soft limit; 0: it does not
   bool parked = false;          // not reading: something must happen first
   bool paused = false;          // … the end of CLIENT PAUSE

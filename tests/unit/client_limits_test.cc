@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 
 #include "tests/unit/desk_fixture.h"
@@ -143,6 +144,48 @@ TEST_CASE("a subscriber has limits of its own, and one in any case") {
   f.world.unsent[1] = 500;
   publish();
   CHECK(f.world.cut.contains(1));
+}
+
+TEST_CASE("messages that wait for the log count for their subscribers, and are dropped with the last of them") {
+  FrontdeskLimits limits;
+  limits.subscribers = OutputLimit{1000, 0, 0};
+  DeskFixture f(limits);
+  f.connect(2);
+  f.connect(3);
+  f.say("SUBSCRIBE c");
+  f.say("PSUBSCRIBE *", 2);
+  const auto publish = [&f](const std::string& channel, size_t bytes) {
+    f.desk.on_published({false, channel, std::string(bytes, 'x'), 9});
+    f.desk.deliver(1, 0);
+    f.turn();
+  };
+  publish("c", 400);
+  publish("other", 400);
+  CHECK(f.world.cut.empty());
+  CHECK(f.desk.find(1)->message_bytes < 500);
+  SUBCASE("one of them is over its limit") {
+    publish("other", 200);
+    CHECK(f.world.cut == std::set<SessionId>{2});
+    f.desk.on_disconnected(2);
+    f.say("PSUBSCRIBE *", 3);
+    f.desk.deliver(9, 0);
+    // What was for the other one only has gone.
+    CHECK(f.turn().size() > 400);
+    CHECK(f.turn(3).size() < 500);
+  }
+  SUBCASE("they leave when the log has them, and count no more") {
+    f.desk.deliver(9, 0);
+    CHECK(f.turn(2).size() > 800);
+    CHECK(f.desk.find(2)->message_bytes == 0);
+    publish("other", 800);
+    CHECK(f.world.cut.empty());
+  }
+  SUBCASE("Redis is rebuilt: they are gone") {
+    f.desk.on_redis_rebuilt(1, 0);
+    CHECK(f.desk.find(2)->message_bytes == 0);
+    f.desk.deliver(9, 0);
+    CHECK(f.turn(2) == "");
+  }
 }
 
 }  // namespace
