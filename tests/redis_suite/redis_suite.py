@@ -37,7 +37,7 @@ FAST = ["unit/protocol", "unit/keyspace", "unit/info-command", "unit/type/incr",
         "own/unit/pubsubshard", "own/unit/auth", "own/unit/acl", "own/unit/acl-v2"]
 OWN = ["own/unit/" + name for name in ("pubsub", "pubsubshard", "maxmemory", "limits", "info", "info-command", "networking",
                                        "querybuf", "obuf-limits", "client-eviction", "other", "tracking", "multi", "auth",
-                                       "acl", "acl-v2")]
+                                       "acl", "acl-v2", "dump")]
 TIME_LIMIT = 600  # seconds for a file
 
 
