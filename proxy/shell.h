@@ -46,6 +46,7 @@ class Shell final : public World {
   // World
   int64_t unix_ms() override { return (monotonic_ms() * 1'000'000 + unix_minus_monotonic_ns_) / 1'000'000; }
   int64_t monotonic_ms() override { return static_cast<int64_t>(uv_now(&loop_)); }
+  int64_t monotonic_us() override { return static_cast<int64_t>(uv_hrtime() / 1000); }
   void link_connect(Link link) override { link_of(link).connect(); }
   void link_send(Link link, std::string bytes) override { link_of(link).send(std::move(bytes)); }
   void link_close(Link link) override { link_of(link).close(); }

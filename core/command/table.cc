@@ -51,6 +51,8 @@ void apply_flag(std::string_view flag, CommandInfo* command) {
   if (flag == "allow_busy") command->allow_busy = true;
   if (flag == "no_multi") command->no_multi = true;
   if (flag == "no_auth") command->no_auth = true;
+  if (flag == "noscript") command->no_script = true;
+  if (flag == "skip_slowlog" || flag == "skip_commandlog") command->skips_slowlog = true;
 }
 
 // What the first six elements of an entry say, the same in all versions.
@@ -101,6 +103,7 @@ Result<CommandTable> CommandTable::from_command_reply(const ReplyValue& reply) {
   CommandInfo quit;
   quit.name = "quit";
   quit.arity = -1;
+  quit.number = table.next_number();
   apply_traits(&quit);
   table.by_name_.try_emplace(quit.name, quit);
 
@@ -140,6 +143,7 @@ bool CommandTable::learn(const ReplyValue& entry) {
   }
 
   apply_traits(&*command);
+  command->number = next_number();
   if (command->name.size() <= kMaxNameBytes) {
     std::string name = command->name;
     by_name_.insert_or_assign(std::move(name), std::move(*command));
@@ -191,6 +195,7 @@ CommandTable CommandTable::connection_commands() {
     info.name = command.name;
     info.arity = command.arity;
     apply_traits(&info);
+    info.number = table.next_number();
     table.by_name_.emplace(info.name, std::move(info));
   }
   return table;

@@ -48,9 +48,12 @@ struct CommandInfo {
   bool no_multi = false;       // not in a transaction (7.0 and newer)
   bool no_auth = false;        // may be used by whoever has not signed in
   bool subcommands = false;    // a container (7.0 and newer tell)
+  bool no_script = false;      // not in a script
+  bool skips_slowlog = false;  // EXEC, AUTH
   int first_key = 0;           // 0: no keys
   int last_key = 0;            // negative: counted from the end
   int key_step = 0;
+  uint32_t number = 0;  // within its table, from 1 on
 
   // Our traits:
   Handling handling = Handling::kBackend;
@@ -91,6 +94,7 @@ class CommandTable {
 
  private:
   bool learn(const ReplyValue& entry);
+  uint32_t next_number() const { return static_cast<uint32_t>(by_name_.size()) + 1; }
 
   struct Hash {
     using is_transparent = void;

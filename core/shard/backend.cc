@@ -42,6 +42,7 @@ void Backend::reset() {
   reads_.members.clear();
   read_groups_.clear();
   answers_.clear();
+  own_calls_.end();
 }
 
 std::vector<Waiter> Backend::owed_reads() const {
@@ -57,7 +58,10 @@ std::vector<Waiter> Backend::reads_behind() const {
   std::vector<Waiter> waiters;
   std::optional<SessionId> first;
   for (const Owed& owed : owed_) {
-    if (owed.what == Expect::kIgnored || owed.what == Expect::kHello || owed.what == Expect::kSignIn) continue;
+    if (owed.what == Expect::kIgnored || owed.what == Expect::kSelect || owed.what == Expect::kHello ||
+        owed.what == Expect::kSignIn) {
+      continue;
+    }
     if (!first) {
       const bool reads = owed.what == Expect::kUnit && running_.front().owned;
       first = reads ? running_.front().owned->ops.front().waiter.session : owed.waiter.session;
@@ -79,7 +83,7 @@ void Backend::select(int db) {
   if (db_ == db) return;
   become({});
   append_select(&out_, db, &db_);
-  owed_.push_back(Owed{Expect::kIgnored, {}});
+  owed_.push_back(Owed{Expect::kSelect, {}});
 }
 
 void Backend::speak(Protocol protocol) {
@@ -127,7 +131,7 @@ void Backend::send_unit(Running running, std::string_view marker) {
     if (db_ == db) return;
     selected_inside = true;
     append_select(&out_, db, &db_);
-    running.plan.push_back(Running::kOurs);
+    running.plan.push_back(Running::kSelect);
   };
   auto sign_in_inside = [&](std::string_view user) {
     append_sign_in(&out_, user, own_password_);
@@ -135,7 +139,7 @@ void Backend::send_unit(Running running, std::string_view marker) {
   };
   auto limit_inside = [&](int64_t bytes) {
     append_request(&out_, {"CONFIG", "SET", "maxmemory", std::to_string(bytes)});
-    running.plan.push_back(Running::kOurs);
+    running.plan.push_back(Running::kLimit);
   };
   for (size_t i = 0; i < unit.ops.size(); i++) {
     const Op& op = unit.ops[i];
@@ -145,7 +149,7 @@ void Backend::send_unit(Running running, std::string_view marker) {
       spoke_inside = true;
       append_hello(&out_, op.waiter.protocol);
       protocol_ = op.waiter.protocol;
-      running.plan.push_back(Running::kOurs);
+      running.plan.push_back(Running::kHello);
     }
     if (op.at_limit) limit_inside(kLifted);
     if (!op.user.empty()) sign_in_inside(op.user);
@@ -157,7 +161,7 @@ void Backend::send_unit(Running running, std::string_view marker) {
   if (running.batch != nullptr) {
     select_inside(reserved_db_);
     append_request(&out_, {"SET", kMarkerKey, marker});
-    running.plan.push_back(Running::kOurs);
+    running.plan.push_back(Running::kMarker);
   }
   out_.append(kExec);
   // What is inside counts only if EXEC is carried out. What follows a batch selects anyhow.
@@ -206,7 +210,7 @@ void Backend::request_as(std::string_view user, const std::vector<std::string_vi
                          std::function<void(std::string_view)> answer) {
   become(user);
   append_request(&out_, argv);
-  owed_.push_back(Owed{Expect::kAnswer, {}});
+  owed_.push_back(Owed{Expect::kAnswer, Waiter{.command = own_calls_.number_of(argv)}});
   answers_.push_back(std::move(answer));
 }
 
@@ -272,12 +276,18 @@ size_t Backend::one_reply(std::string_view data) {
 
 void Backend::dispatch(std::string_view reply) {
   const Owed owed = owed_.front();
+  if (reply.starts_with('-')) own_calls_.refused(reply);
   switch (owed.what) {
     case Expect::kRead:
       owed_.pop_front();
       events_->on_reply(owed.waiter, reply, true);
+      own_calls_.executed(owed.waiter.command, reply);
       break;
     case Expect::kIgnored: owed_.pop_front(); break;
+    case Expect::kSelect:
+      owed_.pop_front();
+      own_calls_.executed_select();
+      break;
     case Expect::kHello:
       owed_.pop_front();
       if (reply.starts_with('-')) events_->on_backend_error("Redis refuses HELLO: " + error_text(reply));
@@ -296,6 +306,7 @@ void Backend::dispatch(std::string_view reply) {
       const std::function<void(std::string_view)> answer = std::move(answers_.front());
       answers_.pop_front();
       answer(reply);
+      own_calls_.executed(owed.waiter.command, reply);
       break;
     }
   }
@@ -349,6 +360,13 @@ void Backend::executed(Running* running, std::string_view reply) {
     running->next_op = static_cast<size_t>(at) + 1;
     op.answered = true;
     events_->on_reply(op.waiter, reply, op.last_piece);
+    own_calls_.executed(op.command, reply);
+  } else if (at == Running::kSelect) {
+    own_calls_.executed_select();
+  } else if (at == Running::kMarker) {
+    own_calls_.executed_marker();
+  } else if (at == Running::kLimit) {
+    own_calls_.executed(own_calls_.number_of({"CONFIG", "SET"}), reply);
   }
   if (running->next == running->plan.size()) {
     tell_local_ops(running);

@@ -15,6 +15,7 @@
 #include "core/resp/incoming.h"
 #include "core/resp/reply.h"
 #include "core/shard/batch.h"
+#include "core/stats/own_calls.h"
 
 namespace holdfast {
 
@@ -44,6 +45,7 @@ class Backend {
  public:
   // `own_password`: of the account that Holdfast has in Redis, and of the shadows of restricted users (see users.h).
   Backend(BackendEvents* events, std::string own_password) : events_(events), own_password_(std::move(own_password)) {}
+  OwnCalls& own_calls() { return own_calls_; }
   void set_reserved_db(int db) { reserved_db_ = db; }
 
   // Forgets all that is owed: the connection is gone, or new.
@@ -84,7 +86,8 @@ class Backend {
 
  private:
   enum class Expect : uint8_t {
-    kIgnored,  // +OK of a SELECT and the like
+    kIgnored,  // +OK of MULTI and the like
+    kSelect,   // the same of SELECT
     kHello,    // of a change of protocol
     kSignIn,   // of a change of user
     kRead,
@@ -99,14 +102,17 @@ class Backend {
   // A unit on its way through MULTI, QUEUED …, EXEC.
   struct Running {
     Unit* unit = nullptr;
-    Batch* batch = nullptr;                 // if it is one
-    std::unique_ptr<Unit> owned;            // if it is none
-    std::string refusal;                    // the first error while queueing
-    std::vector<int32_t> plan;              // for each command sent: which op it is, or one of ours:
-    static constexpr int32_t kOurs = -1;    // SELECT, HELLO, a limit of memory, the marker
+    Batch* batch = nullptr;       // if it is one
+    std::unique_ptr<Unit> owned;  // if it is none
+    std::string refusal;          // the first error while queueing
+    std::vector<int32_t> plan;    // for each command sent: which op it is, or one of ours:
+    static constexpr int32_t kHello = -1;
     static constexpr int32_t kSignIn = -2;  // which must not fail
-    size_t next = 0;                        // the command whose answer is next
-    size_t next_op = 0;                     // the op whose answer is to be told next
+    static constexpr int32_t kSelect = -3;
+    static constexpr int32_t kMarker = -4;
+    static constexpr int32_t kLimit = -5;  // of memory
+    size_t next = 0;     // the command whose answer is next
+    size_t next_op = 0;  // the op whose answer is to be told next
     enum class Phase : uint8_t { kMulti, kQueueing, kExec, kExecuted } phase = Phase::kMulti;
   };
 
@@ -125,6 +131,7 @@ class Backend {
   void offset_known(std::string_view reply);
 
   BackendEvents* events_;
+  OwnCalls own_calls_;
   const std::string own_password_;
   int reserved_db_ = -1;
   int db_ = -1;

@@ -22,6 +22,7 @@ enum class Filter : uint8_t {
   kInfo,
   kConfigGet,
   kAclLog,
+  kResetStat,   // CONFIG RESETSTAT: from here on all counts begin anew
   kReceivers,   // of PUBLISH: Waiter::receivers are added
   kOnlyErrors,  // the reply is there already, unless Redis refuses the command
   kBlocked,     // not for the client as it is: a blocked call looks at it first, see Blocking
@@ -34,6 +35,7 @@ struct Waiter {
   Filter filter = Filter::kNone;
   Protocol protocol = Protocol::kResp2;  // what Redis is to answer in: one cannot be made of the other afterwards
   int32_t receivers = 0;                 // subscribers of Holdfast's that a message is for
+  uint32_t command = 0;                  // of a read by itself: what Redis executes; see CommandInfo::number
 };
 
 // Hashes of keys stand for keys; two values mean something else.
@@ -57,6 +59,7 @@ struct Op {
   uint64_t last_slot = 0;   // … if this is still the last one of its session then
   int db = 0;
   uint64_t touches = kTouchesNothing;  // hash of its key
+  uint32_t command = 0;                // what Redis executes: CommandInfo::number
   std::string user;                    // in whose name Redis executes it; empty: Holdfast's
   Waiter waiter;
   size_t offset = 0;  // of its bytes in Unit::bytes

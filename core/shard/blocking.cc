@@ -174,6 +174,8 @@ void Blocking::park(Call* call) {
     forget(call->session);
     return desk_->touch(session);
   }
+  // What it waits does not count as its time.
+  desk_->find(call->session)->request().stop(desk_->statistics().now_us());
   if (call->over) return time_is_over(call);
   // Like Redis's the time begins when there was nothing for it, however long it took to find that out.
   if (call->first && call->call.timeout_ms() > 0) {
@@ -321,22 +323,24 @@ void Blocking::attempt(Call* call, size_t key) {
     call->again = true;  // check_time() sees to it
     return;
   }
+  session->request().go_on(desk_->statistics().now_us());
   call->state = Call::State::kAttempting;
   call->attempt = next_serial_++;
   call->key = key;
   call->again = false;
   call->attempted.clear();
   call->attempted_ms = world_->monotonic_ms();
-  const Waiter waiter{call->session, call->attempt, Filter::kBlocked, call->protocol};
+  Waiter waiter{call->session, call->attempt, Filter::kBlocked, call->protocol};
   const std::string command = call->call.attempt(key);
+  RequestParser parser(kNoRequestLimits);
+  parser.parse(command);
+  Op op = desk_->make_op(counter_->table().find(parser.argv()), call->db, parser.argv());
   if (read) {
+    waiter.command = op.command;
     counter_->read(session, waiter, kTouchesAnything, call->db, command);
     return;
   }
-  RequestParser parser(kNoRequestLimits);
-  parser.parse(command);
   Unit unit;
-  Op op = desk_->make_op(counter_->table().find(parser.argv()), call->db, parser.argv());
   op.waiter = waiter;
   unit.add(std::move(op), command);
   if (call->call.kind() == BlockingCall::Kind::kListMove) {

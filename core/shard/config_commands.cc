@@ -29,13 +29,13 @@ size_t tracking_limit(const std::string& text) {
 
 LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
   if (same_word(argv[1], "GET")) return backend(Filter::kConfigGet);
-  if (same_word(argv[1], "RESETSTAT")) desk_->reset_counts();
+  if (same_word(argv[1], "RESETSTAT")) return backend(Filter::kResetStat);
   if (!same_word(argv[1], "SET")) return backend();
   // Only inside a transaction; otherwise see Frontdesk::set_config().
   for (size_t i = 2; i + 1 < argv.size(); i += 2) {
     std::string_view reason = LiveSettings::why_fixed(argv[i], argv[i + 1]);
     if (same_word(argv[i], "maxmemory") || same_word(argv[i], "maxmemory-policy") ||
-        same_word(argv[i], "requirepass") || is_client_setting(argv[i])) {
+        same_word(argv[i], "requirepass") || is_client_setting(argv[i]) || Statistics::is_setting(argv[i])) {
       reason = "Holdfast has a part in it, which cannot be in a transaction";
     }
     if (!reason.empty()) return error(failed(argv[i], reason));
@@ -87,6 +87,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
       if (done) {
         counter_->settings().carried_out(change);
         set_client_settings(ours);
+        for (const auto& [name, value] : change.kept) statistics_.set(name, value);
         const auto most_keys = change.kept.find("tracking-table-max-keys");
         if (most_keys != change.kept.end()) tracking_.set_most_keys(tracking_limit(most_keys->second));
       } else {
@@ -117,6 +118,8 @@ void Frontdesk::set_requirepass(Session* session, const std::string& password) {
 void Frontdesk::reset_counts() {
   commands_before_ = commands_;
   connected_before_ = next_number_ - 1;
+  statistics_.reset();
+  counter_->own_calls().reset();
 }
 
 void Frontdesk::set_client_settings(const std::map<std::string, std::string>& settings) {

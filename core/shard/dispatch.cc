@@ -45,10 +45,12 @@ void Frontdesk::refuse(Session* session, std::string_view error) {
 void Frontdesk::refuse_with(Session* session, std::string_view reply) {
   if (session->transaction) session->transaction->dirty = true;
   session->refused = true;
+  session->request().rejected = true;
   answer(session, reply);
 }
 
 void Frontdesk::begin_asking(Session* session) {
+  session->keep_request();
   session->asking = true;
   session->question++;
   session->asked_ms = world_->monotonic_ms();
@@ -63,6 +65,7 @@ Session* Frontdesk::still_asking(SessionId id, uint64_t question) {
 void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view command) {
   const CommandInfo* info = counter_->table().find(argv);
   session->refused = false;
+  session->begin_request(info);
   if (info != nullptr && session->last_command != info->name) session->last_command = info->name;
   decide(session, info, argv, command);
   if (!session->refused) show_to_monitors(*session, info, argv);
@@ -166,6 +169,7 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
     asked->asking = false;
     if (!refusal.empty()) {
       if (asked->transaction) asked->transaction->dirty = true;
+      asked->request().rejected = true;
       if (refusal.starts_with("-EXECABORT")) {
         // EXEC with arguments: refused, it ends the transaction all the same.
         asked->transaction.reset();
@@ -220,6 +224,7 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     return;
   }
   if (const std::string error = why_not_in_cluster(*info, argv); !error.empty()) {
+    session->request().rejected = true;
     reply_error(session, error);
     return;
   }
@@ -278,6 +283,7 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
 Op Frontdesk::make_op(const CommandInfo* info, int db, const Argv& argv) const {
   Op op;
   op.db = db;
+  if (info != nullptr) op.command = info->number;
   op.kind = info == nullptr || info->logged ? Op::Kind::kWrite : Op::Kind::kRead;
   op.effect = effect_of(info, argv);
   // A module's command may come without its key: modules count their arguments themselves.
@@ -300,7 +306,9 @@ void Frontdesk::rewrite_for_log(const CommandInfo* info, const Argv& argv, std::
   if (info != nullptr && make_absolute(argv, world_->unix_ms(), BackendFeatures{}, out)) {
     RequestParser parser(kNoRequestLimits);
     parser.parse(*out);
-    op->effect = effect_of(counter_->table().find(parser.argv()), parser.argv());
+    const CommandInfo* rewritten = counter_->table().find(parser.argv());
+    op->effect = effect_of(rewritten, parser.argv());
+    op->command = rewritten == nullptr ? 0 : rewritten->number;
     return;
   }
   const bool names_database =
@@ -388,7 +396,8 @@ void Frontdesk::forward_read(Session* session, const CommandInfo* info, int db, 
     return;
   }
   const uint64_t touches = make_op(info, db, argv).touches;
-  const Waiter waiter = session->waiter(session->open_slot(false, world_->monotonic_ms()), filter);
+  Waiter waiter = session->waiter(session->open_slot(false, world_->monotonic_ms()), filter);
+  waiter.command = info->number;
   note_read(session, waiter.slot, info, argv);
   counter_->read(session, waiter, touches, db, command);
 }

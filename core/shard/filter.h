@@ -11,6 +11,8 @@
 #include "core/shard/batch.h"
 #include "core/shard/client_limits.h"
 #include "core/shard/tracking.h"
+#include "core/stats/own_calls.h"
+#include "core/stats/statistics.h"
 
 namespace holdfast {
 
@@ -27,6 +29,8 @@ struct Visible {
   int databases = 16;
   bool cluster = false;                                         // Holdfast is a node of a cluster
   const std::map<std::string, std::string>* refused = nullptr;  // by user: the client that was refused something last
+  const Statistics* statistics = nullptr;
+  const OwnCalls* own_calls = nullptr;  // to tell what scripts did
 };
 
 // `reply` is one whole reply; what is no answer of the kind expected is given back as it is.

@@ -31,8 +31,8 @@ std::string port_of(const std::string& address) { return address.substr(address.
 }  // namespace
 
 void Frontdesk::on_connected(SessionId id, Peer peer) {
-  auto session =
-      std::make_unique<Session>(id, next_number_++, std::move(peer), world_->monotonic_ms(), limits_.requests);
+  auto session = std::make_unique<Session>(id, next_number_++, std::move(peer), world_->monotonic_ms(),
+                                           limits_.requests, &statistics_);
   Session* added = session.get();
   sign_out(added);
   sign_in_by_certificate(added);
@@ -59,6 +59,7 @@ void Frontdesk::on_disconnected(SessionId id) {
   reply_bytes_ -= session->accounted;
   const bool messages_wait = session->message_bytes > 0;
   last_found_ = nullptr;
+  session->abandon();
   counter_->watches().forget(id);
   blocking_.forget(id);
   pubsub_.forget(id);
@@ -93,6 +94,7 @@ void Frontdesk::on_data(SessionId id, std::string_view data) {
   Session* session = find(id);
   if (session == nullptr || session->closing) return;
   session->last_ms = world_->monotonic_ms();
+  statistics_.time_passes();
   serve(session, data);
 }
 
@@ -280,15 +282,19 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
     session->add_reply(waiter.slot, without_shadow(reply));
   } else if (waiter.filter == Filter::kNone) {
     session->add_reply(waiter.slot, reply);
+  } else if (waiter.filter == Filter::kResetStat) {
+    if (reply.starts_with('+')) reset_counts();
+    session->add_reply(waiter.slot, reply);
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(waiter.slot,
-                       filter_reply(waiter.filter, reply,
-                                    {counter_->reserved_database(), sessions_.size(), blocked_clients(),
-                                     pubsub_.channels(), pubsub_.patterns(), counter_->settings().maxmemory(), limits_,
-                                     tracking_.counts(), port_of(session->local_address()), connected(),
-                                     commands_ - commands_before_, told_databases(), cluster_.enabled, &refused_}));
+    session->add_reply(
+        waiter.slot,
+        filter_reply(waiter.filter, reply,
+                     {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(),
+                      pubsub_.patterns(), counter_->settings().maxmemory(), limits_, tracking_.counts(),
+                      port_of(session->local_address()), connected(), commands_ - commands_before_, told_databases(),
+                      cluster_.enabled, &refused_, &statistics_, &counter_->own_calls()}));
   }
   account(session);
 }

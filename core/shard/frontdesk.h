@@ -29,6 +29,8 @@
 #include "core/shard/users.h"
 #include "core/shard/watches.h"
 #include "core/shard/world.h"
+#include "core/stats/own_calls.h"
+#include "core/stats/statistics.h"
 
 namespace holdfast {
 
@@ -73,6 +75,8 @@ class Counter {
   virtual bool script_lines_up() const = 0;  // likewise what scripts do
   // A reply that says something of what has been seen so far leaves when the log holds all that.
   virtual void release_when_settled(const Waiter& waiter) = 0;
+  // What Holdfast itself has Redis do.
+  virtual OwnCalls& own_calls() = 0;
   // What Redis says to all (without "-") while a script runs on; else "".
   virtual const std::string& busy() const = 0;
   // Asks Redis past such a script. `then` gets one whole reply.
@@ -107,6 +111,7 @@ class Frontdesk {
         counter_(counter),
         limits_(limits),
         cluster_(std::move(cluster)),
+        statistics_([world] { return world->monotonic_us(); }, [world] { return world->unix_ms() / 1000; }),
         blocking_(world, this, counter) {}
 
   void on_connected(SessionId id, Peer peer);
@@ -177,6 +182,7 @@ class Frontdesk {
   size_t count() const { return sessions_.size(); }
   const FrontdeskLimits& limits() const { return limits_; }
   uint64_t commands() const { return commands_; }
+  Statistics& statistics() { return statistics_; }
 
  private:
   friend class LocalCommands;
@@ -295,6 +301,7 @@ class Frontdesk {
   Counter* counter_;
   FrontdeskLimits limits_;
   const ClusterOptions cluster_;
+  Statistics statistics_;
   Blocking blocking_;
   PubSub pubsub_;
   std::deque<PubSub::Message> messages_;  // seen, not known to be settled

@@ -63,6 +63,9 @@ class LocalCommands {
   Outcome config(const Argv& argv);
   Outcome debug(const Argv& argv);
   Outcome role(const Argv& argv);
+  Outcome slowlog(const Argv& argv);
+  Outcome commandlog(const Argv& argv);
+  Outcome latency_histogram(const Argv& argv);
   Outcome wait(const Argv& argv);
   Outcome waitaof(const Argv& argv);
   Outcome replicaof(const Argv& argv);

@@ -7,7 +7,9 @@
 namespace holdfast {
 
 uint64_t Session::open_slot(bool write, int64_t now_ms, std::string_view header) {
-  line_.push_back(Slot{std::string(header), header.size(), now_ms, write, write, false, mute});
+  if (request_.open) keep_request();
+  line_.push_back(Slot{std::string(header), header.size(), now_ms, write, write, false, mute, request_});
+  request_ = {};
   line_bytes_ += header.size();
   if (write) open_in_batch_++;
   return first_slot_ + line_.size() - 1;
@@ -26,12 +28,58 @@ void Session::add_reply(uint64_t slot, std::string_view reply) {
   if (found == nullptr || found->released) return;
   found->reply.append(reply);
   line_bytes_ += reply.size();
+  if (found->parts) found->parts->add_reply(reply);
 }
 
 void Session::close(Slot* slot) {
   if (slot->released) return;
   slot->released = true;
   if (slot->in_batch) open_in_batch_--;
+  if (slot->parts) {
+    for (const TransactionPart& part : slot->parts->list) statistics_->part_done(slot->request, part, shown(part.text));
+  }
+  if (!slot->request.open) return;
+  slot->request.rejected = slot->request.rejected || refused_unexecuted(slot->reply);
+  statistics_->done(slot->request, slot->reply, shown(slot->request.text));
+}
+
+// ---- for the statistics
+
+void Session::begin_request(const CommandInfo* info) { request_ = statistics_->begin(info, parser.canonical().size()); }
+
+void Session::keep_request() {
+  if (request_.kept) return;
+  request_.kept = true;
+  if (statistics_->keeps_requests()) request_.text = kept_.keep(parser.argv(), parser.canonical());
+}
+
+void Session::add_part(uint64_t slot, const CommandInfo* info, const RequestParser& command) {
+  std::unique_ptr<TransactionParts>& parts = find(slot)->parts;
+  if (!parts) parts = std::make_unique<TransactionParts>();
+  TransactionPart part{statistics_->stat_of(info), command.canonical().size()};
+  if (statistics_->keeps_requests()) part.text = kept_.keep(command.argv(), command.canonical());
+  parts->list.push_back(std::move(part));
+}
+
+void Session::abandon() {
+  for (Slot& slot : line_) {
+    if (!slot.released && slot.request.open) statistics_->done(slot.request, {}, shown(slot.request.text));
+  }
+  if (blocked && request_.open) statistics_->done(request_, {}, shown(request_.text));
+}
+
+Shown Session::shown(const KeptRequests::Text& text) const {
+  return {address(), name, text.bytes == 0 ? std::string_view() : kept_.of(text)};
+}
+
+// Texts of what has left.
+void Session::drop_kept() {
+  if (kept_.bytes() == 0) return;
+  for (const Slot& slot : line_) {
+    if (slot.request.text.bytes > 0) return kept_.drop_before(slot.request.text.at);
+  }
+  if (request_.text.bytes > 0) return kept_.drop_before(request_.text.at);
+  kept_.drop_all();
 }
 
 void Session::set_in_batch(uint64_t slot, bool in_batch) {
@@ -49,12 +97,19 @@ void Session::restart_reply(uint64_t slot) {
   Slot* found = find(slot);
   if (found == nullptr || found->released) return;
   line_bytes_ -= found->reply.size() - found->header_bytes;
+  if (found->parts) found->parts->answered = 0;
   found->reply.resize(found->header_bytes);
 }
 
 void Session::answer(std::string_view reply, int64_t now_ms) {
+  statistics_->time_passes();
   if (line_.empty()) {
     if (!mute) outgoing.append(reply);
+    Shown whose = shown(request_.text);
+    if (request_.open && !request_.kept) whose.parser = &parser;
+    statistics_->done(request_, reply, whose);
+    request_ = {};
+    drop_kept();
     return;
   }
   const uint64_t slot = open_slot(false, now_ms);
@@ -73,6 +128,7 @@ void Session::give_up(uint64_t slot, std::string_view error) {
   line_bytes_ += error.size();
   line_bytes_ -= found->reply.size();
   found->reply = error;
+  found->parts.reset();  // what they did is not known, or nothing
   close(found);
 }
 
@@ -101,6 +157,7 @@ void Session::collect() {
     line_.pop_front();
     first_slot_++;
   }
+  drop_kept();
 }
 
 bool Session::has_left(uint64_t slot) const {

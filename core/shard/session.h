@@ -15,6 +15,7 @@
 #include "core/resp/request.h"
 #include "core/shard/batch.h"
 #include "core/shard/users.h"
+#include "core/stats/statistics.h"
 
 namespace holdfast {
 
@@ -31,8 +32,14 @@ struct Transaction {
 class Session {
  public:
   // `number`: as Redis counts its clients, from 1 on; what clients call their id.
-  Session(SessionId id, int64_t number, Peer peer, int64_t now_ms, const RequestLimits& limits)
-      : parser(limits), id_(id), number_(number), peer_(std::move(peer)), since_ms_(now_ms), last_ms(now_ms) {}
+  Session(SessionId id, int64_t number, Peer peer, int64_t now_ms, const RequestLimits& limits, Statistics* statistics)
+      : parser(limits),
+        statistics_(statistics),
+        id_(id),
+        number_(number),
+        peer_(std::move(peer)),
+        since_ms_(now_ms),
+        last_ms(now_ms) {}
 
   SessionId id() const { return id_; }
   int64_t number() const { return number_; }
@@ -65,6 +72,18 @@ class Session {
   bool has_open_in_batch() const { return open_in_batch_ > 0; }
   void set_in_batch(uint64_t slot, bool in_batch);
 
+  // For the statistics: the request at hand, which the parser has just read, until it has its reply or its slot …
+  void begin_request(const CommandInfo* info);
+  Request& request() { return request_; }
+  // … is not decided on at once: by then the parser will have forgotten it.
+  void keep_request();
+  // … is none by itself: it is queued.
+  void forget_request() { request_ = {}; }
+  // The slot is an EXEC's, and this is its next command.
+  void add_part(uint64_t slot, const CommandInfo* info, const RequestParser& command);
+  // The client has left: what is under way has been taken all the same.
+  void abandon();
+
   // Moves the replies that may leave to the end of `outgoing`.
   void collect();
 
@@ -75,7 +94,7 @@ class Session {
   uint64_t first_slot() const { return first_slot_; }
   // Bytes of the replies in the line, and about how many are to come.
   bool reply_size_known() const { return usual_reply_ > 0; }
-  size_t reply_bytes() const { return line_bytes_ + line_.size() * usual_reply_; }
+  size_t reply_bytes() const { return line_bytes_ + line_.size() * usual_reply_ + kept_.bytes(); }
   // The oldest request without a reply: when it came, its slot, whether it writes.
   struct Oldest {
     uint64_t slot;
@@ -130,10 +149,17 @@ class Session {
     bool in_batch;
     bool released;
     bool mute;
+    Request request = {};
+    std::unique_ptr<TransactionParts> parts = {};  // of EXEC
   };
   Slot* find(uint64_t slot);
   void close(Slot* slot);
+  Shown shown(const KeptRequests::Text& text) const;
+  void drop_kept();
 
+  Statistics* statistics_;
+  Request request_;
+  KeptRequests kept_;
   SessionId id_;
   int64_t number_;
   Peer peer_;

@@ -35,7 +35,9 @@ Shard::Shard(World* world, const ShardOptions& options)
       key_events_(world, options_),
       script_lines_(world, options_),
       busy_(world, options_),
-      attach_(world, this, options_, &backend_, &tap_, &settler_, &line_) {}
+      attach_(world, this, options_, &backend_, &tap_, &settler_, &line_) {
+  backend_.own_calls().set_table(&attach_.redis().table);
+}
 
 void Shard::start() {
   down_since_ms_ = world_->monotonic_ms();
@@ -58,6 +60,7 @@ void Shard::on_link_up(Link link) {
 }
 
 void Shard::on_link_data(Link link, std::string_view data) {
+  desk_.statistics().time_passes();
   if (link == Link::kMain) {
     if (redis_lost_.empty()) backend_.on_data(data);
     busy_.on_main_data(world_->monotonic_ms());
@@ -97,6 +100,7 @@ void Shard::on_feed_closed() {}  // Redis connects again by itself
 void Shard::on_snapshot_saved(const Result<SnapshotRef>& saved) { attach_.on_snapshot_saved(saved); }
 
 bool Shard::turn() {
+  desk_.statistics().time_passes();
   world_->log().poll([this](const Delivery& delivery) { line_.on_delivery(delivery); });
   line_.work();
   if (!redis_lost_.empty()) {
@@ -185,6 +189,7 @@ void Shard::read(Session* session, Waiter waiter, uint64_t touches, int db, std:
   if (Batch* batch = find_unsent(session)) {
     Op op;
     op.kind = Op::Kind::kRead;
+    op.command = waiter.command;
     op.db = db;
     op.touches = touches;
     op.user = user;
@@ -222,8 +227,14 @@ void Shard::write(Session* session, Unit unit) {
 void Shard::look(const Unit& reads, std::function<void(Result<std::string>)> then) {
   if (!attach_.ready()) return then(Error{std::string("LOADING Holdfast is ") + attach_.doing()});
   // One behind the other, but in no transaction: out of memory Redis does not queue, and CONFIG SET may be what helps.
-  const Waiter waiter = replies_.add_look(std::move(then));
-  for (const Op& op : reads.ops) backend_.read(waiter, kTouchesAnything, op.db, reads.bytes_of(op));
+  Waiter waiter = replies_.add_look(std::move(then));
+  RequestParser parser(kNoRequestLimits);
+  for (const Op& op : reads.ops) {
+    const std::string_view command = reads.bytes_of(op);
+    parser.parse(command);
+    waiter.command = backend_.own_calls().number_of(parser.argv());
+    backend_.read(waiter, kTouchesAnything, op.db, command);
+  }
 }
 
 bool Shard::write_under_way(const std::vector<uint64_t>& keys) const {

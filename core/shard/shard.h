@@ -96,6 +96,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void write(Session* session, Unit unit) override;
   void reads_at_once(Session* session, std::unique_ptr<Unit> unit) override;
   Watches& watches() override { return watches_; }
+  OwnCalls& own_calls() override { return backend_.own_calls(); }
   void look(const Unit& reads, std::function<void(Result<std::string>)> then) override;
   bool write_under_way(const std::vector<uint64_t>& keys) const override;
   bool at_rest() const override;
@@ -157,6 +158,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void apply_committed();
   void send_batch(Batch* batch);
   void batch_finished(Batch* batch);
+  void follow_settings(const std::string& pattern);
   void give_up_unanswered(Batch* batch, std::string_view error);
   void void_batch(Batch* batch, const std::string& reason);
   void take_tap_progress();

@@ -35,12 +35,30 @@ void Shard::on_attached() {
       world_->note(World::Level::kWarn, "Redis does not take '" + setting + "' back, which a client had set");
     });
   }
+  for (const char* pattern : {"slowlog*", "commandlog*", "latency-tracking*"}) follow_settings(pattern);
   for (const std::string& script : desk_.script_cache().scripts()) {
     backend_.request(-1, {"SCRIPT", "LOAD", script}, [](std::string_view) {});
   }
+  const bool valkey = words().cluster_dialect == ClusterDialect::kValkey;
+  desk_.statistics().errors.set_beyond(valkey ? ErrorCounts::Beyond::kOverflow : ErrorCounts::Beyond::kDisabled);
+  // From here on it is known what Redis executes for Holdfast, and what besides.
+  backend_.request(-1, {"INFO", "all"}, [this](std::string_view reply) {
+    const Result<ReplyValue> info = parse_reply(reply);
+    if (info.ok()) backend_.own_calls().begin(info->text);
+  });
   world_->note(World::Level::kInfo, "Redis " + attach_.redis().version + " holds what the log says; epoch " +
                                         std::to_string(line_.epoch()) + ", position " +
                                         std::to_string(line_.committed().position));
+}
+
+// The statistics go by Redis's own settings.
+void Shard::follow_settings(const std::string& pattern) {
+  backend_.request(-1, {"CONFIG", "GET", pattern}, [this](std::string_view reply) {
+    const Result<ReplyValue> settings = parse_reply(reply);
+    for (size_t i = 0; settings.ok() && i + 1 < settings->elements.size(); i += 2) {
+      desk_.statistics().set(settings->elements[i].text, settings->elements[i + 1].text);
+    }
+  });
 }
 
 void Shard::give_up_unanswered(Batch* batch, std::string_view error) {

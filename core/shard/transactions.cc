@@ -49,6 +49,7 @@ void Frontdesk::queue(Session* session, const CommandInfo* info, const Argv& arg
   if (cluster_.enabled && info != nullptr && !lost) {
     transaction.slot = joined_slot(transaction.slot, request_slot(*info, argv));
   }
+  session->forget_request();
   session->answer("+QUEUED\r\n", world_->monotonic_ms());
   touch(session);
 }
@@ -87,6 +88,7 @@ void Frontdesk::execute(Session* session) {
   };
   if (counter_->over_maxmemory() && any_queued(transaction, takes)) {
     watches.forget(session->id());
+    session->request().rejected = true;
     reply_error(session, "EXECABORT Transaction discarded because of: " + std::string(kOverMaxmemory));
     return;
   }
@@ -244,6 +246,7 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
     parser.parse(command);
     const Argv& argv = parser.argv();
     const CommandInfo* info = counter_->table().find(argv);
+    session->add_part(slot, info, parser);
     Op op = make_op(info, session->db, argv);
     op.waiter = session->waiter(slot);
     op.in_transaction = true;

@@ -38,8 +38,9 @@ class World : public FeedPort {
  public:
   enum class Level { kDebug, kInfo, kWarn, kError };
 
-  virtual int64_t unix_ms() = 0;       // wall clock
-  virtual int64_t monotonic_ms() = 0;  // for time-outs
+  virtual int64_t unix_ms() = 0;                                    // wall clock
+  virtual int64_t monotonic_ms() = 0;                               // for time-outs
+  virtual int64_t monotonic_us() { return monotonic_ms() * 1000; }  // to measure; read anew each time
 
   // Connects; Shard::on_link_up or on_link_down follows. A link that is up or connecting is closed first, silently.
   virtual void link_connect(Link link) = 0;

@@ -63,6 +63,7 @@ class FuzzCounter : public Counter {
   Frontdesk* desk = nullptr;
   std::deque<std::function<void(uint8_t choice)>> pending;
   Watches watched;
+  OwnCalls own;
   MemoryWatch memory{0};
   LiveSettings live{&memory};
   BuildWords build;
@@ -96,6 +97,7 @@ class FuzzCounter : public Counter {
   void write(Session*, Unit unit) override { take(std::move(unit)); }
   void reads_at_once(Session*, std::unique_ptr<Unit> unit) override { take(std::move(*unit)); }
   Watches& watches() override { return watched; }
+  OwnCalls& own_calls() override { return own; }
   void look(const Unit& reads, std::function<void(Result<std::string>)> then) override {
     pending.push_back([count = reads.ops.size(), then = std::move(then)](uint8_t choice) {
       if (choice == 255) return then(Error{"LOADING Holdfast is not ready"});

@@ -13,8 +13,9 @@ ELSEWHERE = {
     **dict.fromkeys(("subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe", "pubsub",
                      "client", "hello", "reset", "quit", "auth", "wait", "waitaof", "config"),
                     "of the connection or of the server: session scenarios, unit tests"),
-    **dict.fromkeys(("save", "bgsave", "bgrewriteaof", "commandlog", "slowlog", "latency", "memory", "info", "lastsave",
-                     "script|kill", "script|debug", "function|kill", "host:", "post"),
+    **dict.fromkeys(("commandlog", "slowlog", "latency|histogram"), "statistics_test.py"),
+    **dict.fromkeys(("save", "bgsave", "bgrewriteaof", "latency", "memory", "info", "lastsave", "script|kill",
+                     "script|debug", "function|kill", "host:", "post"),
                     "of the server: it tells of itself"),
     "spop": "chance decides what is there afterwards: the command families, the accounts of the chaos tests",
 }

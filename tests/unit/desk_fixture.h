@@ -22,6 +22,7 @@ struct FakeCounter : Counter {
   std::vector<std::function<void(std::string_view)>> questions;
   std::vector<std::function<void(Result<std::string>)>> looks;
   Watches watched;
+  OwnCalls own;
   bool writing = false;  // a write to a watched key is under way
   bool resting = true;
   int64_t log_waits = 0;
@@ -99,6 +100,7 @@ struct FakeCounter : Counter {
   }
 
   Watches& watches() override { return watched; }
+  OwnCalls& own_calls() override { return own; }
   void look(const Unit& unit, std::function<void(Result<std::string>)> then) override {
     tell("look", unit);
     waiters.pop_back();

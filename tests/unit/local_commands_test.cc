@@ -169,7 +169,7 @@ TEST_CASE("what Redis answers as a read, filtered or not") {
         "read 0 DEBUG OBJECT a\nread 0 debug digest\n");
   CHECK(f.counter.waiters[0].filter == Filter::kInfo);
   CHECK(f.counter.waiters[2].filter == Filter::kConfigGet);
-  CHECK(f.counter.waiters[3].filter == Filter::kNone);
+  CHECK(f.counter.waiters[3].filter == Filter::kResetStat);
 }
 
 TEST_CASE("what would change the Redis behind is refused") {

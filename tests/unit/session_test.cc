@@ -10,7 +10,8 @@ namespace holdfast {
 namespace {
 
 struct Fixture {
-  Session session{7, 1, {"1.2.3.4:5", "6.7.8.9:10"}, 1000, {}};
+  Statistics statistics{[] { return int64_t{1}; }, [] { return int64_t{1}; }};
+  Session session{7, 1, {"1.2.3.4:5", "6.7.8.9:10"}, 1000, {}, &statistics};
   std::string out() {
     session.collect();
     return std::exchange(session.outgoing, {});
