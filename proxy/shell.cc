@@ -43,9 +43,11 @@ Shell::Shell(const Settings& settings, const ShardOptions& options, std::unique_
       events_(&loop_, Link::kEvents, settings, &certificates_, &shard_),
       monitor_(&loop_, Link::kMonitor, settings, &certificates_, &shard_),
       aside_(&loop_, Link::kAside, settings, &certificates_, &shard_),
+      copy_(&loop_, Link::kCopy, settings, &certificates_, &shard_),
       feed_(&loop_, &certificates_, &shard_),
       snapshots_(settings.snapshots.directory, settings.redis.server_program,
                  [this] { uv_async_send(&snapshot_ready_); }),
+      copy_file_(settings.snapshots.directory),
       unix_minus_monotonic_ns_(wall_minus_monotonic_ns()),
       shard_(this, options) {
   loop_.data = prepare_.data = idle_.data = timer_.data = this;
@@ -100,7 +102,7 @@ void Shell::tick() {
   if (monotonic_ms() >= next_client_check_ms_) {
     next_client_check_ms_ = monotonic_ms() + kClientCheckMs;
     clients_.check_time();
-    for (RedisLink* link : {&main_, &tap_, &events_, &monitor_, &aside_}) link->check_time();
+    for (RedisLink* link : {&main_, &tap_, &events_, &monitor_, &aside_, &copy_}) link->check_time();
   }
   if (monotonic_ms() >= next_file_check_ms_) {
     next_file_check_ms_ = monotonic_ms() + kFileCheckMs;
@@ -184,6 +186,7 @@ void Shell::end(int status) {
   events_.close();
   monitor_.close();
   aside_.close();
+  copy_.close();
   feed_.stop_accepting();
   feed_.close();
   snapshots_.cancel();

@@ -12,6 +12,7 @@
 #include "core/shard/world.h"
 #include "proxy/certificates.h"
 #include "proxy/clients.h"
+#include "proxy/copy_file.h"
 #include "proxy/feed_listener.h"
 #include "proxy/redis_link.h"
 #include "proxy/snapshot_store.h"
@@ -69,6 +70,10 @@ class Shell final : public World {
     return snapshots_.read(ref, offset, bytes);
   }
   std::string random_hex(size_t digits) override;
+  Result<Done> copy_begin() override { return copy_file_.begin(); }
+  Result<Done> copy_write(std::string_view piece) override { return copy_file_.write(piece); }
+  Result<std::string> copy_read(int64_t offset, size_t bytes) override { return copy_file_.read(offset, bytes); }
+  void copy_end() override { copy_file_.end(); }
   const std::string& users_file() override { return settings_.users.file; }
   Result<std::string> read_users() override { return read_users_file(settings_.users.file); }
   Result<Done> write_users(const std::string& text) override { return write_users_file(settings_.users.file, text); }
@@ -81,9 +86,10 @@ class Shell final : public World {
       case Link::kTap: return tap_;
       case Link::kEvents: return events_;
       case Link::kMonitor: return monitor_;
-      case Link::kAside: break;
+      case Link::kAside: return aside_;
+      case Link::kCopy: break;
     }
-    return aside_;
+    return copy_;
   }
   static uv_loop_t* init(uv_loop_t* loop);
   void turn();
@@ -103,9 +109,10 @@ class Shell final : public World {
   std::unique_ptr<Log> log_;
   Certificates certificates_;
   Clients clients_;
-  RedisLink main_, tap_, events_, monitor_, aside_;
+  RedisLink main_, tap_, events_, monitor_, aside_, copy_;
   FeedListener feed_;
   SnapshotStore snapshots_;
+  CopyFile copy_file_;
 
   Phase phase_ = Phase::kServing;
   int status_ = 0;

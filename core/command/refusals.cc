@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::string_view kModules =
     "a Redis that is made anew needs its modules, too: load them with 'loadmodule' in its configuration";
-constexpr std::string_view kFollow =
-    "Redis's stream tells of what is not safe yet: follow the log, see holdfast-recover";
 constexpr std::string_view kBrowser = "this is HTTP";
 
 struct Refusal {
@@ -28,12 +26,9 @@ constexpr Refusal kRefusals[] = {
     {"module", "list", ""},
     {"module", "", kModules},
     {"post", "", kBrowser},
-    {"psync", "", kFollow},
-    {"replconf", "", kFollow},
     {"restore-asking", "", "only nodes of a cluster send it to each other"},
     {"script", "debug", "the debugger would stop all clients: use it on a Redis of your own"},
     {"shutdown", "", "other clients go on: Holdfast and Redis are stopped by who runs them"},
-    {"sync", "", kFollow},
 };
 
 std::string_view container_of(std::string_view name) { return name.substr(0, name.find('|')); }

@@ -37,6 +37,7 @@ LocalCommands::Outcome LocalCommands::verbatim(std::string_view text) const {
 }
 
 std::string LocalCommands::flags_of(const Session& session) const {
+  if (session.replica) return "S";
   std::string flags;
   if (desk_->pubsub_.subscribed(session.id())) flags += 'P';
   if (session.transaction) flags += 'x';
@@ -150,7 +151,9 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
 
 bool LocalCommands::is_of_type(const Session& session, int type) const {
   const bool subscriber = desk_->pubsub_.subscribed(session.id());
-  return static_cast<ClientType>(type) == (subscriber ? ClientType::kPubSub : ClientType::kNormal);
+  return static_cast<ClientType>(type) == (session.replica ? ClientType::kReplica
+                                           : subscriber    ? ClientType::kPubSub
+                                                           : ClientType::kNormal);
 }
 
 LocalCommands::Outcome LocalCommands::client_list(const Argv& argv) {

@@ -32,7 +32,7 @@ struct FrontdeskLimits {
   bool protected_mode = false;        // see Frontdesk::let_in()
   OutputLimit normal;
   OutputLimit subscribers{32UL << 20, 8UL << 20, 60};
-  OutputLimit replicas{256UL << 20, 64UL << 20, 60};  // only told: no replica is a client
+  OutputLimit replicas{256UL << 20, 64UL << 20, 60};
 };
 
 constexpr std::string_view kOutputLimits = "client-output-buffer-limit";

@@ -66,7 +66,7 @@ const OutputLimit& Frontdesk::output_limit(const Session& session) const {
 void Frontdesk::check_output(Session* session, bool pushed) {
   const OutputLimit& limit = output_limit(*session);
   const size_t hard = limit.hard_bytes == 0 && pushed ? limits_.output_bytes : limit.hard_bytes;
-  if (session->closing || (hard == 0 && limit.soft_bytes == 0)) return;
+  if (session->closing || session->replica || (hard == 0 && limit.soft_bytes == 0)) return;
   const size_t bytes = world_->client_unsent(session->id()) + session->outgoing.size() + session->message_bytes;
   if (limit.soft_bytes == 0 || bytes <= limit.soft_bytes) {
     session->soft_since_ms = 0;
@@ -100,6 +100,7 @@ void Frontdesk::on_redis_rebuilt(int64_t settled_offset, uint64_t removals_commi
   charged_messages_ = 0;
   monitors_.drop_script_lines();
   tracking_.restart();
+  replicas_.restart();
 }
 
 void Frontdesk::deliver(int64_t settled_offset, uint64_t removals_committed) {

@@ -63,6 +63,7 @@ Session* Frontdesk::still_asking(SessionId id, uint64_t question) {
 }
 
 void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view command) {
+  if (session->replica) return on_replica_request(session, argv);
   const CommandInfo* info = counter_->table().find(argv);
   session->refused = false;
   session->begin_request(info);
@@ -249,6 +250,8 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     watch(session, argv);
     return;
   }
+  if (info->name == "sync" || info->name == "psync") return follow(session, argv);
+  if (info->name == "wait") return wait_for_replicas(session, argv);
   if (info->name == "auth") return authenticate(session, argv);
   if (info->name == "hello") return say_hello(session, argv);
   if (info->name.starts_with("acl") && changes_users(argv)) return change_users(session, argv);

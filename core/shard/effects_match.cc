@@ -86,6 +86,11 @@ bool is_known_rewriting(Effect kind, const Argv& command, const Argv& effect) {
 
 }  // namespace
 
+bool is_effect_of(const Op& op, std::string_view command, std::string_view effect) {
+  return effect == command ||
+         (op.effect > Effect::kExact && is_known_rewriting(op.effect, argv_of(command), argv_of(effect)));
+}
+
 bool effects_match(const Unit& batch, const EffectList& effects, int64_t now_ms) {
   if (kDeliberateBug == 1) return true;  // effects are not compared
   size_t at = 0;
@@ -97,10 +102,7 @@ bool effects_match(const Unit& batch, const EffectList& effects, int64_t now_ms)
     bool matched = false;
     if (at < effects.commands.size() && effects.commands[at].db == op.db) {
       const std::string_view effect = effects.bytes_of(effects.commands[at]);
-      matched = effect == own;
-      if (!matched && op.effect > Effect::kExact) {
-        matched = is_known_rewriting(op.effect, argv_of(own), argv_of(effect));
-      }
+      matched = is_effect_of(op, own, effect);
       // Only where a command before it left nothing can a removal be something else than it seems.
       if (matched && !without_effect.empty() && is_removal(argv_of(effect))) {
         if (op.touches == kTouchesAnything || without_effect.contains(kTouchesAnything) ||
@@ -136,17 +138,16 @@ bool only_removals(const EffectList& effects, std::vector<uint64_t>* keys) {
   return true;
 }
 
+void append_effect(std::string* out, std::string_view effect, int64_t now_ms) {
+  std::string absolute;
+  *out += make_absolute(argv_of(effect), now_ms, BackendFeatures{}, &absolute) ? std::string_view(absolute) : effect;
+}
+
 std::string effects_value(const EffectList& effects, int64_t now_ms, int* db) {
   std::string value;
   for (const EffectList::Command& command : effects.commands) {
-    const std::string_view raw = effects.bytes_of(command);
     append_select(&value, command.db, db);
-    std::string absolute;
-    if (make_absolute(argv_of(raw), now_ms, BackendFeatures{}, &absolute)) {
-      value += absolute;
-    } else {
-      value += raw;
-    }
+    append_effect(&value, effects.bytes_of(command), now_ms);
   }
   return value;
 }

@@ -43,6 +43,9 @@ struct EffectList {
 // removal that would be matched while a command before it left no effect on the same key is taken for a deviation.
 bool effects_match(const Unit& batch, const EffectList& effects, int64_t now_ms);
 
+// Whether `effect` is what the command leaves, as it is or in a rewriting that is known.
+bool is_effect_of(const Op& op, std::string_view command, std::string_view effect);
+
 // Whether a replica may execute the command as it was logged although its effects were never seen: then nobody can
 // have been told more than that.
 bool may_replay_unseen(Effect effect);
@@ -53,5 +56,8 @@ bool only_removals(const EffectList& effects, std::vector<uint64_t>* keys);
 // The effects as commands for the log, with a SELECT wherever the database changes from `*db` on. Relative TTLs (a 6.2
 // sends them) become absolute.
 std::string effects_value(const EffectList& effects, int64_t now_ms, int* db);
+
+// One of them, made absolute where it has a relative TTL.
+void append_effect(std::string* out, std::string_view effect, int64_t now_ms);
 
 }  // namespace holdfast

@@ -2,6 +2,7 @@
 
 #include "core/resp/reply.h"
 #include "core/shard/live_settings.h"
+#include "core/shard/replication_info.h"
 #include "core/shard/users.h"
 #include "core/stats/info_sections.h"
 
@@ -92,6 +93,7 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     }
     set_field(&info, "maxmemory", std::to_string(visible.maxmemory));
     set_field(&info, "maxmemory_human", human_memory(visible.maxmemory));
+    if (visible.replicas != nullptr) tell_replicas(*visible.replicas, &info);
     if (visible.statistics != nullptr) show_statistics(&info, *visible.statistics, *visible.own_calls);
     append_verbatim(&out, info, protocol);
     return out;

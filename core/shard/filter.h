@@ -10,6 +10,7 @@
 
 #include "core/shard/batch.h"
 #include "core/shard/client_limits.h"
+#include "core/shard/replicas.h"
 #include "core/shard/tracking.h"
 #include "core/stats/own_calls.h"
 #include "core/stats/statistics.h"
@@ -31,6 +32,7 @@ struct Visible {
   const std::map<std::string, std::string>* refused = nullptr;  // by user: the client that was refused something last
   const Statistics* statistics = nullptr;
   const OwnCalls* own_calls = nullptr;  // to tell what scripts did
+  const Replicas* replicas = nullptr;
 };
 
 // `reply` is one whole reply; what is no answer of the kind expected is given back as it is.

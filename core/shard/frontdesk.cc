@@ -66,6 +66,7 @@ void Frontdesk::on_disconnected(SessionId id) {
   tracking_.end(id);
   monitors_.forget(id);
   std::erase(migrating_, id);
+  replicas_.forget(id);
   sessions_.erase(id);
   if (messages_wait) drop_unwanted_messages();
 }
@@ -95,6 +96,7 @@ void Frontdesk::on_data(SessionId id, std::string_view data) {
   if (session == nullptr || session->closing) return;
   session->last_ms = world_->monotonic_ms();
   statistics_.time_passes();
+  if (session->replica) replicas_.on_heard(id);
   serve(session, data);
 }
 
@@ -294,7 +296,7 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
                      {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(),
                       pubsub_.patterns(), counter_->settings().maxmemory(), limits_, tracking_.counts(),
                       port_of(session->local_address()), connected(), commands_ - commands_before_, told_databases(),
-                      cluster_.enabled, &refused_, &statistics_, &counter_->own_calls()}));
+                      cluster_.enabled, &refused_, &statistics_, &counter_->own_calls(), &replicas_}));
   }
   account(session);
 }
@@ -379,7 +381,7 @@ void Frontdesk::check_time(int64_t now_ms,
       if (!error.empty()) give_up_asking(session, error);
     }
     if (session->soft_since_ms != 0) check_output(session, false);
-    if (limits_.idle_ms > 0 && session->waiting() == 0 && !session->asking && !session->blocked &&
+    if (limits_.idle_ms > 0 && !session->replica && session->waiting() == 0 && !session->asking && !session->blocked &&
         now_ms - session->last_ms > limits_.idle_ms) {
       idle.push_back(id);
     }

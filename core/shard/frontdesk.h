@@ -23,6 +23,7 @@
 #include "core/shard/live_settings.h"
 #include "core/shard/monitors.h"
 #include "core/shard/pubsub.h"
+#include "core/shard/replicas.h"
 #include "core/shard/script_cache.h"
 #include "core/shard/session.h"
 #include "core/shard/tracking.h"
@@ -112,7 +113,8 @@ class Frontdesk {
         limits_(limits),
         cluster_(std::move(cluster)),
         statistics_([world] { return world->monotonic_us(); }, [world] { return world->unix_ms() / 1000; }),
-        blocking_(world, this, counter) {}
+        blocking_(world, this, counter),
+        replicas_(world) {}
 
   void on_connected(SessionId id, Peer peer);
   void on_data(SessionId id, std::string_view data);
@@ -143,6 +145,8 @@ class Frontdesk {
   void on_script_line(Monitors::ScriptLine line) { monitors_.on_script_line(std::move(line)); }
   // Messages and invalidations that may leave.
   void deliver(int64_t settled_offset, uint64_t removals_committed);
+  Replicas& replicas() { return replicas_; }
+  void serve_replicas(const RedisView& redis);
   // Whether that is of interest.
   bool wants_touched() const { return !blocking_.empty() || !tracking_.empty() || !migrating_.empty(); }
 
@@ -265,6 +269,11 @@ class Frontdesk {
   void come_to_the_door(Session* session);
   bool let_in(Session* session);
 
+  // replica_commands.cc: SYNC and its like, WAIT.
+  void follow(Session* session, const Argv& argv);
+  void on_replica_request(Session* session, const Argv& argv);
+  void wait_for_replicas(Session* session, const Argv& argv);
+
   // cluster_commands.cc
   struct SlotScan;
   std::string why_not_in_cluster(const CommandInfo& info, const Argv& argv) const;
@@ -307,6 +316,7 @@ class Frontdesk {
   std::deque<PubSub::Message> messages_;  // seen, not known to be settled
   size_t charged_messages_ = 0;           // the first of them
   Tracking tracking_;
+  Replicas replicas_;
   ScriptCache script_cache_;
   Monitors monitors_;
   std::deque<SessionId> migrating_;  // one after the other, as Redis would

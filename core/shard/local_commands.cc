@@ -48,11 +48,13 @@ const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"multi", &LocalCommands::multi},
     {"ping", &LocalCommands::ping},
     {"psubscribe", &LocalCommands::subscribe},
+    {"psync", &LocalCommands::sync},
     {"pubsub", &LocalCommands::pubsub},
     {"punsubscribe", &LocalCommands::unsubscribe},
     {"quit", &LocalCommands::quit},
     {"readonly", &LocalCommands::node_state},
     {"readwrite", &LocalCommands::node_state},
+    {"replconf", &LocalCommands::replconf},
     {"replicaof", &LocalCommands::replicaof},
     {"reset", &LocalCommands::reset},
     {"role", &LocalCommands::role},
@@ -62,6 +64,7 @@ const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"ssubscribe", &LocalCommands::subscribe},
     {"subscribe", &LocalCommands::subscribe},
     {"sunsubscribe", &LocalCommands::unsubscribe},
+    {"sync", &LocalCommands::sync},
     {"unsubscribe", &LocalCommands::unsubscribe},
     {"unwatch", &LocalCommands::unwatch},
     {"wait", &LocalCommands::wait},
@@ -203,16 +206,6 @@ LocalCommands::Outcome LocalCommands::debug(const Argv& argv) {
   return backend();
 }
 
-LocalCommands::Outcome LocalCommands::role(const Argv&) {
-  // Redis's own replicas would name the tap; Holdfast has no replicas of its own yet.
-  Outcome outcome;
-  append_array_header(&outcome.reply, 3);
-  append_bulk(&outcome.reply, "master");
-  append_integer(&outcome.reply, 0);
-  append_array_header(&outcome.reply, 0);
-  return outcome;
-}
-
 LocalCommands::Outcome LocalCommands::replicaof(const Argv& argv) {
   // It is a master already.
   if (same_word(argv[1], "NO") && same_word(argv[2], "ONE")) return simple("OK");
@@ -240,15 +233,6 @@ LocalCommands::Outcome LocalCommands::waitaof(const Argv& argv) {
   append_integer(&outcome.reply, 1);
   append_integer(&outcome.reply, 0);
   return outcome;
-}
-
-LocalCommands::Outcome LocalCommands::wait(const Argv& argv) {
-  int64_t replicas = 0, timeout = 0;
-  if (!parse_int(argv[1], &replicas)) return error("ERR value is not an integer or out of range");
-  if (!parse_int(argv[2], &timeout)) return error("ERR timeout is not an integer or out of range");
-  if (timeout < 0) return error("ERR timeout is negative");
-  // No Redis replica has acknowledged anything; that the log has is why every write before this one was answered.
-  return integer(0);
 }
 
 }  // namespace holdfast

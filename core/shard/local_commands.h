@@ -69,6 +69,8 @@ class LocalCommands {
   Outcome wait(const Argv& argv);
   Outcome waitaof(const Argv& argv);
   Outcome replicaof(const Argv& argv);
+  Outcome replconf(const Argv& argv);
+  Outcome sync(const Argv& argv);
   Outcome acl(const Argv& argv);
   Outcome acl_save() const;
   Outcome monitor(const Argv& argv);

@@ -130,6 +130,7 @@ class Session {
   bool mute = false;            // the request at hand gets no reply
   bool refused = false;         // the request at hand
   std::optional<bool> caching;  // CLIENT CACHING: of the next request, or of the transaction
+  bool replica = false;         // it follows Holdfast, see Replicas: all it sends is about that
   bool blocked = false;         // its last request waits in Blocking
   size_t message_bytes = 0;     // of messages that it gets once they are settled
   int64_t soft_since_ms = 0;    // since when more waits for it than the soft limit; 0: it does not

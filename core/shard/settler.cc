@@ -71,6 +71,7 @@ void Settler::end_unit(int64_t end_offset, int64_t now_ms, std::vector<Batch*>* 
     if (!expected_.empty() && expected_.front()->position == unit_marker_) {
       Batch* batch = expected_.front();
       batch_seen(batch, effects_match(*batch, unit_, now_ms), end_offset, now_ms, seen);
+      if (follower_) follower_(batch, unit_, end_offset);
       unit_.clear();
     }
     // A marker alone: this node's own, for a Redis that it has just adopted.
@@ -78,6 +79,7 @@ void Settler::end_unit(int64_t end_offset, int64_t now_ms, std::vector<Batch*>* 
   }
   if (!unit_.commands.empty()) {
     effects_between(now_ms, end_offset);
+    if (follower_) follower_(nullptr, unit_, end_offset);
   } else {
     processed_through(end_offset);
     add_point(end_offset, 0);

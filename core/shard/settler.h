@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,6 +31,11 @@ class Settler {
 
   // A new stream: the tap goes on where `settled` says. No effects may be due any more.
   void restart(const Settled& settled, const ChainState& chain);
+
+  // Who follows what was done: told of each unit's effects as they are complete. `batch`: whose they are; nullptr: they
+  // stand between batches.
+  using Follower = std::function<void(const Batch* batch, const EffectList& effects, int64_t end_offset)>;
+  void set_follower(Follower follower) { follower_ = std::move(follower); }
 
   // A batch was sent to Redis. It must stay where it is until its state is kSeen.
   void expect(Batch* batch) { expected_.push_back(batch); }
@@ -90,6 +96,7 @@ class Settler {
   void advance();
   void processed_through(int64_t end_offset);
 
+  Follower follower_;
   int reserved_db_ = -1;
   int stream_db_ = -1;
   bool in_multi_ = false;

@@ -7,6 +7,7 @@
 #include "core/deliberate_bug.h"
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
+#include "core/shard/effect_units.h"
 
 namespace holdfast {
 namespace {
@@ -37,6 +38,9 @@ Shard::Shard(World* world, const ShardOptions& options)
       busy_(world, options_),
       attach_(world, this, options_, &backend_, &tap_, &settler_, &line_) {
   backend_.own_calls().set_table(&attach_.redis().table);
+  settler_.set_follower([this](const Batch* batch, const EffectList& effects, int64_t end_offset) {
+    if (desk_.replicas().active()) show_to_replicas(batch, effects, end_offset);
+  });
 }
 
 void Shard::start() {
@@ -56,6 +60,7 @@ void Shard::on_link_up(Link link) {
   if (link == Link::kEvents) return key_events_.on_link_up();
   if (link == Link::kMonitor) return script_lines_.on_link_up();
   if (link == Link::kAside) return busy_.on_link_up();
+  if (link == Link::kCopy) return desk_.replicas().copy().on_link_up();
   attach_.on_link_up(link);
 }
 
@@ -68,6 +73,7 @@ void Shard::on_link_data(Link link, std::string_view data) {
     return;
   }
   if (link == Link::kAside) return busy_.on_data(data);
+  if (link == Link::kCopy) return desk_.replicas().copy().on_link_data(data);
   if (link == Link::kEvents) return take_key_events(key_events_.on_data(data, attach_.redis().reserved_db));
   if (link == Link::kMonitor) return take_script_lines(script_lines_.on_data(data, attach_.redis().reserved_db));
   tap_.on_data(data);
@@ -89,6 +95,8 @@ void Shard::on_link_down(Link link, const std::string& reason) {
     script_lines_.on_link_down();
   } else if (link == Link::kAside) {
     busy_.on_link_down();
+  } else if (link == Link::kCopy) {
+    desk_.replicas().copy().on_link_down(reason);
   } else {
     attach_.on_tap_lost(reason);
   }
@@ -127,6 +135,10 @@ bool Shard::turn() {
   // two of them and the clients get in each other's way where there are few processors.)
   desk_.deliver(settler_.settled_offset(), settler_.removals_committed());
   desk_.flush();
+  if (desk_.replicas().active()) {
+    desk_.serve_replicas({attach_.ready(), tap_.replid(), settler_.settled_offset(), settler_.removals_committed(),
+                          settler_.removal_of(kTouchesAnything), reserved_database(), options_.own_password});
+  }
   std::string output = backend_.take_output();
   if (!output.empty()) world_->link_send(Link::kMain, std::move(output));
   drop_finished();
@@ -474,6 +486,14 @@ void Shard::on_tap_command(const std::vector<std::string_view>& argv, std::strin
   for (Batch* batch : seen) {
     if (batch->replied) batch_finished(batch);
   }
+}
+
+void Shard::show_to_replicas(const Batch* batch, const EffectList& effects, int64_t end_offset) {
+  ReplicaStream::Effects shown = for_replicas(batch, effects, reserved_database(), world_->unix_ms());
+  if (shown.units.empty()) return;
+  shown.offset = end_offset;
+  shown.removal = settler_.removal_of(kTouchesAnything);
+  desk_.replicas().add(std::move(shown));
 }
 
 void Shard::on_tap_error(const std::string& reason) {

@@ -161,6 +161,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void follow_settings(const std::string& pattern);
   void give_up_unanswered(Batch* batch, std::string_view error);
   void void_batch(Batch* batch, const std::string& reason);
+  void show_to_replicas(const Batch* batch, const EffectList& effects, int64_t end_offset);
   void take_tap_progress();
   void drop_finished();
   void on_sent_again();

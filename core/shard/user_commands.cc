@@ -172,6 +172,19 @@ void Frontdesk::ask_permission(Session* session, const CommandInfo& info, const 
     if (!asked->refused) show_to_monitors(*asked, found, parser.argv());
   };
   if (info.name == "watch") return counter_->ask_watch(session->db, command, shadow_of(session->user), answered);
+  if (info.no_multi) {
+    Unit question;
+    Argv dry_run{"ACL", "DRYRUN"};
+    const std::string user = shadow_of(session->user);
+    dry_run.push_back(user);
+    dry_run.insert(dry_run.end(), argv.begin(), argv.end());
+    question.add_question(0, dry_run);
+    return look(session, question, [answered](Session*, const std::string& reply) {
+      const Result<ReplyValue> said = parse_reply(reply);
+      const bool refused = said.ok() && said->kind == ReplyValue::Kind::kString && said->text != "OK";
+      answered(refused ? "-NOPERM " + said->text + "\r\n" : "");
+    });
+  }
   counter_->ask(session->db, command, shadow_of(session->user), answered);
 }
 

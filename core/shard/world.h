@@ -25,13 +25,14 @@ struct Peer {
 };
 
 // The connections to our own Redis.
-constexpr size_t kLinks = 5;
+constexpr size_t kLinks = 6;
 enum class Link {
   kMain,     // reads and batches, one pipeline: the wire gives the order
   kTap,      // the replication stream
   kEvents,   // keyspace notifications, while somebody wants them
   kMonitor,  // what scripts do, while somebody monitors
   kAside,    // what must not wait behind a script: see BusyWatch
+  kCopy,     // its data, for replicas of Holdfast's: see DataCopy
 };
 
 class World : public FeedPort {
@@ -68,6 +69,12 @@ class World : public FeedPort {
   virtual void snapshot_begin() = 0;
   virtual void snapshot_data(std::string_view piece) = 0;
   virtual void snapshot_end() = 0;
+
+  // A copy of Redis's data on its way to replicas: a temporary file, at most one. Blocks for a local file.
+  virtual Result<Done> copy_begin() = 0;
+  virtual Result<Done> copy_write(std::string_view piece) = 0;
+  virtual Result<std::string> copy_read(int64_t offset, size_t bytes) = 0;  // what there is of that
+  virtual void copy_end() = 0;
 
   // The ACL file; empty: there is none. A small local file, for a command that an administrator sends.
   virtual const std::string& users_file() = 0;

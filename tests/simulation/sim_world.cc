@@ -164,7 +164,7 @@ void SimWorld::note(Level, const std::string& text) { trace("note: " + text); }
 // ---- links to Redis
 
 std::string SimWorld::name_of(Link link) {
-  constexpr const char* kNames[kLinks] = {"main", "tap", "events", "monitor", "aside"};
+  constexpr const char* kNames[kLinks] = {"main", "tap", "events", "monitor", "aside", "copy"};
   return kNames[static_cast<int>(link)];
 }
 

@@ -88,7 +88,20 @@ class SimWorld : public World {
   void snapshot_end() override;
   Result<int64_t> snapshot_size(const SnapshotRef& ref) override;
   Result<std::string> snapshot_read(const SnapshotRef& ref, int64_t offset, size_t bytes) override;
+  Result<Done> copy_begin() override {
+    copy_.clear();
+    return Done{};
+  }
+  Result<Done> copy_write(std::string_view piece) override {
+    copy_ += piece;
+    return Done{};
+  }
+  Result<std::string> copy_read(int64_t offset, size_t bytes) override {
+    return copy_.substr(static_cast<size_t>(offset), bytes);
+  }
+  void copy_end() override { copy_.clear(); }
   std::string random_hex(size_t digits) override { return rng_->hex(digits); }
+  std::string copy_;  // of Redis's data, for replicas
   const std::string& users_file() override { return no_file_; }
   Result<std::string> read_users() override { return Error{"there is none"}; }
   Result<Done> write_users(const std::string&) override { return Error{"there is none"}; }

@@ -192,13 +192,14 @@ TEST_CASE("arity") {
 }
 
 TEST_CASE("who deals with a command") {
-  for (const char* name : {"ping", "select", "multi",   "exec",       "discard",   "client",    "client|list",
-                           "info", "hello",  "auth",    "config|get", "wait",      "role",      "debug",
-                           "quit", "reset",  "waitaof", "monitor",    "replicaof", "acl|whoami"}) {
+  for (const char* name :
+       {"ping",    "select",  "multi",      "exec",       "discard", "client", "client|list", "info",
+        "hello",   "auth",    "config|get", "wait",       "role",    "debug",  "quit",        "reset",
+        "waitaof", "monitor", "replicaof",  "acl|whoami", "psync",   "sync",   "replconf"}) {
     CAPTURE(name);
     CHECK(with_traits(name).handling == Handling::kProxy);
   }
-  for (const char* name : {"psync", "shutdown", "sync", "failover"}) {
+  for (const char* name : {"shutdown", "failover"}) {
     CAPTURE(name);
     CHECK_FALSE(why_refused(with_traits(name), {name}).empty());
   }

@@ -64,6 +64,19 @@ class FakeWorld : public World {
   void snapshot_begin() override {}
   void snapshot_data(std::string_view) override {}
   void snapshot_end() override {}
+  std::string copy;  // of Redis's data
+  Result<Done> copy_begin() override {
+    copy.clear();
+    return Done{};
+  }
+  Result<Done> copy_write(std::string_view piece) override {
+    copy += piece;
+    return Done{};
+  }
+  Result<std::string> copy_read(int64_t offset, size_t bytes) override {
+    return copy.substr(static_cast<size_t>(offset), bytes);
+  }
+  void copy_end() override { copy.clear(); }
   Result<int64_t> snapshot_size(const SnapshotRef&) override { return Error{"no snapshots"}; }
   Result<std::string> snapshot_read(const SnapshotRef&, int64_t, size_t) override { return Error{"no snapshots"}; }
 
