@@ -147,7 +147,10 @@ void Attach::probed(Probe::Outcome outcome, const std::string& reason) {
     refuse(reason);
   } else {
     last_reason_.clear();
+    aof_rests_ = aof_rests_ && found_.run_id == redis_.run_id;
     redis_ = std::move(found_);
+    redis_.appends |= aof_rests_;
+    if (redis_.aof_failed) world_->note(World::Level::kError, "Redis could not write its AOF: it is switched off");
     if (redis_.marker) marker_ = *redis_.marker;
     backend_->set_reserved_db(redis_.reserved_db);
     settler_->set_reserved_db(redis_.reserved_db);
@@ -453,6 +456,11 @@ void Attach::begin_feed() {
   stage_ = Stage::kFeeding;
   // A connection from an earlier attempt is in the middle of a handshake that nobody goes on with.
   world_->feed_close();
+  if (redis_.appends) {
+    // Where it could not begin one anew behind a full sync, Redis would end itself.
+    aof_rests_ = true;
+    backend_->request(-1, {"CONFIG", "SET", "appendonly", "no"}, [](std::string_view) {});
+  }
   backend_->request(-1, {"REPLICAOF", world_->feed_host(), std::to_string(world_->feed_port())},
                     [this](std::string_view reply) {
                       if (reply.starts_with('-'))
@@ -579,7 +587,7 @@ void Attach::on_snapshot_committed() {
 
 void Attach::finish() {
   stage_ = Stage::kReady;
-  first_ = false;
+  first_ = aof_rests_ = false;
   run_id_ = redis_.run_id;
   tap_replid_ = tap_->replid();
   // Also shows whether another proxy has come to lead while this one was away.

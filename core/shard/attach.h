@@ -61,6 +61,9 @@ class Attach {
   // The users as the log had them at the start of this process.
   const RecordedUsers& recorded_users() const { return users_; }
 
+  // Once the connection is made anew.
+  void rebuild_next() { must_rebuild_ = true; }
+
   // Events, handed on by the shard.
   void on_link_up(Link link);
   void on_main_lost(const std::string& reason);
@@ -146,6 +149,7 @@ class Attach {
   int64_t progress_ms_ = 0;  // when the start last came further
   uint64_t pieces_seen_ = 0;
   bool must_rebuild_ = false;
+  bool aof_rests_ = false;  // Redis writes an AOF, but not while it is rebuilt
   int64_t tap_retry_ms_ = 0;
   std::string snapshot_;      // the reference to be recorded
   Settled snapshot_settled_;  // at the moment that it is of

@@ -121,10 +121,12 @@ struct Batch : Unit {
   State state = State::kGathering;
   uint64_t serial = 0;  // counts batches in the order they were begun; this process only
   Position position = kNoPosition;
-  ChainState chain;         // of the log at this batch
-  ChainState settled;       // of the log at the settled position that its record tells
-  bool replied = false;     // Redis has answered all of it, or its answers are lost for good
-  std::string refusal;      // Redis refused it as a whole, it did nothing: the first error, of queueing or EXEC
+  ChainState chain;        // of the log at this batch
+  ChainState settled;      // of the log at the settled position that its record tells
+  bool replied = false;    // Redis has answered all of it, or its answers are lost for good
+  std::string refusal;     // Redis refused it as a whole, it did nothing: the first error, of queueing or EXEC
+  bool set_aside = false;  // refused for what can be put right: see Shard::set_aside()
+  int times_set_aside = 0;
   int64_t seen_offset = 0;  // of the replication stream behind its effects
   // The number of the EFFECTS record that says what it did; 0: it did what it says.
   uint64_t effects_record = 0;

@@ -35,7 +35,9 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
   for (size_t i = 2; i + 1 < argv.size(); i += 2) {
     std::string_view reason = LiveSettings::why_fixed(argv[i], argv[i + 1]);
     if (same_word(argv[i], "maxmemory") || same_word(argv[i], "maxmemory-policy") ||
-        same_word(argv[i], "requirepass") || is_client_setting(argv[i]) || Statistics::is_setting(argv[i])) {
+        same_word(argv[i], "requirepass") || same_word(argv[i], "repl-backlog-size") ||
+        (same_word(argv[i], "appendfsync") && same_word(argv[i + 1], "always")) || is_client_setting(argv[i]) ||
+        Statistics::is_setting(argv[i])) {
       reason = "Holdfast has a part in it, which cannot be in a transaction";
     }
     if (!reason.empty()) return error(failed(argv[i], reason));
@@ -47,6 +49,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
   std::map<std::string, std::string> ours;
   std::optional<std::string> password;
   FrontdeskLimits tried = limits_;
+  std::vector<size_t> fixed;
   Argv argv(all.begin(), all.begin() + 2);
   // A name without a value is for Redis to refuse.
   for (size_t i = 2; i < all.size(); i += 2) {
@@ -59,12 +62,13 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     const bool is_ours = all.size() % 2 == 0 && is_client_setting(pair[0]);
     if (!is_ours) argv.insert(argv.end(), pair.begin(), pair.end());
     const bool is_new = !is_ours || ours.emplace(lowered(pair[0]), pair[1]).second;
-    const std::string reason = !is_new               ? "duplicate parameter"
-                               : is_ours             ? set_client_setting(&tried, pair[0], pair[1])
-                               : all.size() % 2 == 0 ? std::string(LiveSettings::why_fixed(pair[0], pair[1]))
-                                                     : "";
+    const std::string reason = !is_new   ? "duplicate parameter"
+                               : is_ours ? set_client_setting(&tried, pair[0], pair[1])
+                                         : "";
+    if (!is_ours && pair.size() == 2 && !LiveSettings::why_fixed(pair[0], pair[1]).empty()) fixed.push_back(i);
     if (!reason.empty()) return reply_error(session, failed(lowered(pair[0]), reason));
   }
+  if (!fixed.empty()) return set_config_but(session, all, fixed);
   const std::string bulk_bytes = std::to_string(tried.requests.max_bulk_bytes);
   if (tried.requests.max_bulk_bytes > limits_.requests.max_bulk_bytes) {
     argv.insert(argv.end(), {"proto-max-bulk-len", bulk_bytes});
@@ -103,6 +107,33 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
       if (!replies.ok()) return give_up_asking(there, replies.error());
       there->asking = false;
       done&& password ? set_requirepass(there, *password) : answer(there, reply);
+    });
+    return true;
+  });
+}
+
+// Those pairs of it may not be changed: they may be set to what they are.
+void Frontdesk::set_config_but(Session* session, const Argv& all, const std::vector<size_t>& fixed) {
+  if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
+  std::vector<std::string> kept(all.begin(), all.end());
+  Unit questions;
+  for (const size_t at : fixed) questions.add_question(0, {"CONFIG", "GET", all[at]});
+  wait_for(session, [this, session, kept, fixed, questions] {
+    if (session->has_open_in_batch()) return false;
+    look(session, questions, [this, kept, fixed](Session* there, const std::string& replies) {
+      there->asking = false;
+      const std::vector<std::string> told = split_replies(replies);
+      Argv rest(kept.begin(), kept.end());
+      for (size_t i = fixed.size(); i-- > 0;) {
+        const std::string &name = kept[fixed[i]], &value = kept[fixed[i] + 1];
+        const Result<ReplyValue> is = parse_reply(i < told.size() ? told[i] : std::string());
+        if (!is.ok() || is->elements.size() != 2 || is->elements[1].text != value) {
+          return reply_error(there, failed(lowered(name), LiveSettings::why_fixed(name, value)));
+        }
+        rest.erase(rest.begin() + static_cast<int64_t>(fixed[i]), rest.begin() + static_cast<int64_t>(fixed[i]) + 2);
+      }
+      if (rest.size() == 2) return answer(there, "+OK\r\n");
+      set_config(there, rest);
     });
     return true;
   });

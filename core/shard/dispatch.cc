@@ -260,6 +260,7 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
     return;
   }
   if (info->name == "monitor" && !counter_->script_lines_up()) return begin_monitoring(session);
+  if (loads_anew(*info, argv)) return load_anew(session, command);
   if (looks_at_slot(*info, argv)) {
     scan_slot(session, argv);
     return;

@@ -100,6 +100,11 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
   }
   if (parsed.ok() && filter == Filter::kConfigGet && parsed->kind == ReplyValue::Kind::kArray) {
     append_map_header(&out, parsed->elements.size() / 2, protocol);
+    const auto told = [&](const std::string& name, const std::string& redis_has) {
+      if (visible.told == nullptr) return redis_has;
+      const auto found = visible.told->find(name);
+      return found == visible.told->end() ? redis_has : found->second;
+    };
     for (size_t i = 0; i < parsed->elements.size(); i++) {
       const std::string name = i % 2 == 1 ? parsed->elements[i - 1].text : std::string();
       append_bulk(&out, name == "databases"                            ? std::to_string(visible.databases)
@@ -107,7 +112,7 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
                         : name == "maxmemory"                          ? std::to_string(visible.maxmemory)
                         : name == "requirepass"                        ? std::string()  // only its hash is kept
                         : is_client_setting(name)                      ? client_setting(visible.limits, name)
-                                                                       : parsed->elements[i].text);
+                                                                       : told(name, parsed->elements[i].text));
     }
     return out;
   }

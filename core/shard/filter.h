@@ -28,7 +28,8 @@ struct Visible {
   std::string port;           // where the client came in
   uint64_t connections = 0, commands = 0;
   int databases = 16;
-  bool cluster = false;                                         // Holdfast is a node of a cluster
+  bool cluster = false;                                                   // Holdfast is a node of a cluster
+  const std::map<std::string, std::string, std::less<>>* told = nullptr;  // settings that Redis has otherwise
   const std::map<std::string, std::string>* refused = nullptr;  // by user: the client that was refused something last
   const Statistics* statistics = nullptr;
   const OwnCalls* own_calls = nullptr;  // to tell what scripts did

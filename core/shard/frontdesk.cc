@@ -292,11 +292,12 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else {
     session->add_reply(
         waiter.slot,
-        filter_reply(waiter.filter, reply,
-                     {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(),
-                      pubsub_.patterns(), counter_->settings().maxmemory(), limits_, tracking_.counts(),
-                      port_of(session->local_address()), connected(), commands_ - commands_before_, told_databases(),
-                      cluster_.enabled, &refused_, &statistics_, &counter_->own_calls(), &replicas_}));
+        filter_reply(
+            waiter.filter, reply,
+            {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(), pubsub_.patterns(),
+             counter_->settings().maxmemory(), limits_, tracking_.counts(), port_of(session->local_address()),
+             connected(), commands_ - commands_before_, told_databases(), cluster_.enabled,
+             &counter_->settings().told(), &refused_, &statistics_, &counter_->own_calls(), &replicas_}));
   }
   account(session);
 }

@@ -83,6 +83,8 @@ class Counter {
   // Asks Redis past such a script. `then` gets one whole reply.
   virtual void ask_aside(Protocol protocol, const std::vector<std::string_view>& argv,
                          std::function<void(std::string_view reply)> then) = 0;
+  // Redis's data is thrown away and made anew from the log; then the waiter is told OK.
+  virtual void load_anew(const Waiter& waiter) = 0;
   // Whether Redis would take the command; see Backend::ask.
   virtual void ask(int db, std::string_view command, std::string_view user,
                    std::function<void(std::string_view refusal)> answer) = 0;
@@ -281,8 +283,13 @@ class Frontdesk {
   void scan_slot(Session* session, const Argv& argv);
   void scan_on(Session* session, const std::shared_ptr<SlotScan>& scan);
 
+  // debug_commands.cc
+  static bool loads_anew(const CommandInfo& info, const Argv& argv);
+  void load_anew(Session* session, std::string_view command);
+
   // config_commands.cc
   void set_config(Session* session, const Argv& argv);
+  void set_config_but(Session* session, const Argv& all, const std::vector<size_t>& fixed);
   void set_requirepass(Session* session, const std::string& password);
   void set_client_settings(const std::map<std::string, std::string>& settings);
 

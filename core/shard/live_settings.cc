@@ -14,6 +14,8 @@ constexpr std::string_view kPolicy = "maxmemory-policy";
 constexpr std::string_view kLimit = "maxmemory";
 constexpr std::string_view kNone = "noeviction";
 constexpr std::string_view kBacklog = "repl-backlog-size";
+constexpr std::string_view kFsync = "appendfsync";
+constexpr std::string_view kAlways = "always";
 constexpr int64_t kMostBacklogBytes = 64 << 20;
 constexpr int64_t kLeastBacklogBytes = 1 << 20;
 
@@ -32,20 +34,16 @@ struct Fixed {
 constexpr std::string_view kReplication = "Holdfast follows and rebuilds Redis by replication, and this is part of it";
 constexpr std::string_view kRefusal = "with it Redis could refuse a write that is in the log already";
 constexpr std::string_view kNetwork = "clients connect to Holdfast, which has a setting of its own for it";
-constexpr std::string_view kUsers = "it is about how Redis signs in to its master, which is Holdfast";
 constexpr Fixed kFixed[] = {
     {"aclfile", kNetwork},
-    {"appendonly", kRefusal, "no"},
     {"bind", kNetwork},
     {"cluster", kNetwork},
     {"io-threads", kNetwork},
-    {"masterauth", kUsers},
-    {"masteruser", kUsers},
     {"maxmemory-clients", kReplication, "0"},
     {"min-replicas", kRefusal, "0"},
     {"min-slaves", kRefusal, "0"},
     {"port", kNetwork},
-    {"repl-backlog", kReplication},
+    {"repl-backlog-ttl", kReplication},
     {"repl-timeout", kReplication},
     {"replica", kReplication},
     {"slave", kReplication},
@@ -94,9 +92,24 @@ LiveSettings::Change LiveSettings::plan(const std::vector<std::string_view>& arg
   const int64_t limit = limit_at == 0 ? maxmemory() : *parse_memory(argv[limit_at]);
   const std::string limit_text = std::to_string(limit);
   if (limit_at != 0 && !will_evict) request[limit_at] = "0";
-  for (size_t i = 2; i + 1 < request.size(); i += 2) change.kept[lowered(request[i])] = request[i + 1];
+  int64_t backlog_wanted = told_.contains(kBacklog) ? parse_memory(told_.find(kBacklog)->second).value_or(0) : 0;
+  const int64_t backlog_needed = backlog_bytes(will_evict ? limit : 0);
+  std::string backlog_text;
+  for (size_t i = 2; i + 1 < request.size(); i += 2) {
+    const std::string name = lowered(request[i]);
+    if (name == kFsync) {
+      change.told[name] = lowered(request[i + 1]);
+      if (change.told[name] == kAlways) request[i + 1] = kCalmFsync;
+    } else if (const auto bytes = parse_memory(request[i + 1]); name == kBacklog && bytes && *bytes > 0) {
+      backlog_wanted = *bytes;
+      change.told[name] = std::to_string(*bytes);
+      backlog_text = std::to_string(std::max(*bytes, backlog_needed));
+      request[i + 1] = backlog_text;
+    }
+    change.kept[name] = request[i + 1];
+  }
   if (about_memory && (evicts() || will_evict)) {
-    const std::string backlog = std::to_string(backlog_bytes(will_evict ? limit : 0));
+    const std::string backlog = std::to_string(std::max(backlog_needed, backlog_wanted));
     change.requests.push_back(config_set(kBacklog, backlog));
     change.kept[std::string(kBacklog)] = backlog;
   }
@@ -123,6 +136,7 @@ void LiveSettings::begin(const Change& change) {
 
 void LiveSettings::carried_out(const Change& change) {
   for (const auto& [name, value] : change.kept) kept_[name] = value;
+  for (const auto& [name, value] : change.told) told_[name] = value;
   if (!change.own_limit) return;
   memory_->set_limit(*change.own_limit);
   memory_->end_change();

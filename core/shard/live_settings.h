@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ class LiveSettings {
     std::string undo;  // empty: nothing to undo
     std::string then;  // to be sent after success; empty: nothing
     std::map<std::string, std::string> kept;
+    std::map<std::string, std::string> told;
     std::optional<int64_t> own_limit;  // for MemoryWatch
   };
 
@@ -41,18 +43,27 @@ class LiveSettings {
   void begin(const Change& change);  // its requests are being sent
   void carried_out(const Change& change);
   void refused(const Change& change);
+  // It stays off until a client sets it again.
+  void aof_failed() { kept_["appendonly"] = "no"; }
 
   // By lower-case name, as Redis has got them.
   const std::map<std::string, std::string>& kept() const { return kept_; }
+  // What CONFIG GET is to tell in place of what Redis has; a backlog that is too small for the tap, kCalmFsync.
+  const std::map<std::string, std::string, std::less<>>& told() const { return told_; }
   int64_t maxmemory() const;  // as clients know it
   bool evicts() const;        // so that maxmemory is Redis's
 
  private:
   MemoryWatch* memory_;
   std::map<std::string, std::string> kept_;
+  std::map<std::string, std::string, std::less<>> told_;
   std::string policy_ = "noeviction";  // Redis's own
   int64_t maxmemory_ = 0;              // Redis's own
 };
+
+// What Redis gets in place of appendfsync "always", with which it ends itself when it cannot write its AOF. What was
+// answered is in the log already.
+inline constexpr std::string_view kCalmFsync = "everysec";
 
 // How large Redis's backlog, which keeps what the tap has not read yet, is to be: it counts as used memory.
 int64_t backlog_bytes(int64_t maxmemory_bytes);

@@ -194,18 +194,6 @@ LocalCommands::Outcome LocalCommands::auth(const Argv&) {
 
 LocalCommands::Outcome LocalCommands::info(const Argv&) { return backend(Filter::kInfo); }
 
-LocalCommands::Outcome LocalCommands::debug(const Argv& argv) {
-  // Those that end Redis, or change its data or its stream so that no replica would see it.
-  for (std::string_view harmful : {"ASSERT", "CHANGE-REPL-ID", "CRASH-AND-ABORT", "CRASH-AND-RECOVER", "LOADAOF", "OOM",
-                                   "PANIC", "POPULATE", "REPLICATE", "RESTART", "SEGFAULT"}) {
-    if (argv.size() > 1 && same_word(argv[1], harmful)) {
-      return error("ERR DEBUG " + std::string(argv[1]) +
-                   " is not let through by Holdfast: it would end Redis, or change it behind the log's back");
-    }
-  }
-  return backend();
-}
-
 LocalCommands::Outcome LocalCommands::replicaof(const Argv& argv) {
   // It is a master already.
   if (same_word(argv[1], "NO") && same_word(argv[2], "ONE")) return simple("OK");

@@ -21,7 +21,6 @@ constexpr struct {
 } kConfig[] = {
     {"stop-writes-on-bgsave-error", "no", true},
     {"min-replicas-to-write", "0", true},
-    {"appendonly", "no", true},  // its errors would make Redis refuse writes; the log is what makes them durable
     {"client-output-buffer-limit", "replica 0 0 0", true},
     {"client-output-buffer-limit", "normal 0 0 0", true},
     {"client-query-buffer-limit", "1gb", true},  // a batch is one transaction
@@ -29,6 +28,7 @@ constexpr struct {
     {"repl-timeout", "3600", true},
     {"timeout", "0", true},
     {"maxmemory-clients", "0", false},
+    {"replica-ignore-disk-write-error", "yes", false},  // with an AOF that fails it would end itself while it is fed
 };
 
 constexpr std::string_view kNeeded[] = {"multi", "exec", "discard",  "select", "set",       "get",   "psync",
@@ -230,6 +230,22 @@ void Probe::check_memory(const ReplyValue& reply) {
   state_->maxmemory_policy = config["maxmemory-policy"];
   state_->maxmemory = to_number(config["maxmemory"]);
   backlog_bytes_ = backlog_bytes(state_->maxmemory);
+  request({"CONFIG", "GET", "append*"}, &Probe::check_aof);
+}
+
+// An AOF that fails makes Redis refuse writes, or end itself (appendfsync always).
+void Probe::check_aof(const ReplyValue& reply) {
+  std::map<std::string, std::string> config;
+  for (size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
+    config[reply.elements[i].text] = reply.elements[i + 1].text;
+  }
+  state_->appends = config["appendonly"] == "yes";
+  state_->aof_failed = state_->appends && info_field(info_, "aof_last_write_status") == "err";
+  if (config["appendfsync"] == "always") set("appendfsync", std::string(kCalmFsync), true);
+  if (state_->aof_failed) {
+    state_->appends = false;
+    set("appendonly", "no", true);
+  }
   request({"GET", kMarkerKey}, &Probe::learn_marker, state_->reserved_db);
 }
 

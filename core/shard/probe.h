@@ -29,7 +29,9 @@ struct RedisState {
   int64_t reserved_keys = 0;   // in the reserved database, the marker included
   std::optional<Marker> marker;
   std::string maxmemory_policy = "noeviction";
-  int64_t maxmemory = 0;  // bytes; 0: none, or Holdfast keeps it
+  int64_t maxmemory = 0;    // bytes; 0: none, or Holdfast keeps it
+  bool appends = false;     // it writes an AOF
+  bool aof_failed = false;  // … which could not be written, so it is switched off
   BuildWords words;
 };
 
@@ -63,6 +65,7 @@ class Probe {
   void learn_commands(const ReplyValue& reply);
   void learn_databases(const ReplyValue& reply);
   void check_memory(const ReplyValue& reply);
+  void check_aof(const ReplyValue& reply);
   void learn_marker(const ReplyValue& reply);
   void learn_words();
   void set_config();

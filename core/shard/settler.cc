@@ -92,7 +92,8 @@ void Settler::forget_behind(Position position) {
 }
 
 void Settler::settle_refused(std::vector<Batch*>* seen) {
-  while (!in_multi_ && !expected_.empty() && expected_.front()->refused()) {
+  const auto settles = [](const Batch& batch) { return batch.refused() && !batch.set_aside; };
+  while (!in_multi_ && !expected_.empty() && settles(*expected_.front())) {
     batch_seen(expected_.front(), false, processed_.offset, 0, seen);
   }
 }

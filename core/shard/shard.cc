@@ -7,6 +7,7 @@
 #include "core/deliberate_bug.h"
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
+#include "core/shard/denial.h"
 #include "core/shard/effect_units.h"
 
 namespace holdfast {
@@ -172,6 +173,7 @@ Shard::Status Shard::status() const {
 const char* Shard::must_wait() const {
   if (!serving() && refuse_read().empty()) return attach_.doing();
   if (gathering_ && gathering_->bytes.size() >= options_.max_batch_bytes) return "the log";
+  if (denied_) return "Redis's disk";  // what comes now would overtake what is set aside
   if (attach_.ready() && memory_.in_doubt(world_->monotonic_ms())) return "used memory";
   return nullptr;
 }
@@ -283,10 +285,6 @@ void Shard::release_when_settled(const Waiter& waiter) {
   replies_.hold_or_release(waiter, tap_.offset(), kTouchesAnything);
 }
 
-void Shard::ask(int db, std::string_view command, std::string_view user, std::function<void(std::string_view)> answer) {
-  backend_.ask(db, command, user, std::move(answer));
-}
-
 void Shard::check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) {
   backend_.check_password(argv, std::move(answer));
 }
@@ -330,7 +328,7 @@ void Shard::cut_batch() {
 }
 
 void Shard::apply_committed() {
-  if (!serving()) return;
+  if (!serving() || denied_) return;
   for (const std::unique_ptr<Batch>& batch : batches_) {
     if (batch->state == Batch::State::kInFlight) break;
     if (batch->state == Batch::State::kCommitted) send_batch(batch.get());
@@ -338,7 +336,11 @@ void Shard::apply_committed() {
   send_orphans();
   if (marker_lost_ && !last_marker_.empty()) {
     marker_lost_ = false;
-    backend_.request(attach_.redis().reserved_db, {"SET", kMarkerKey, last_marker_}, [](std::string_view) {});
+    backend_.request(attach_.redis().reserved_db, {"SET", kMarkerKey, last_marker_}, [this](std::string_view reply) {
+      if (!is_denial(reply)) return;
+      marker_lost_ = true;
+      lift_denial(reply);
+    });
   }
 }
 
@@ -410,6 +412,7 @@ void Shard::on_reads_done(ReplyGroup group, int64_t offset) {
 }
 
 void Shard::on_batch_replied(Batch* batch) {
+  if (batch->refused() && set_aside(batch)) return;
   batch->replied = true;
   if (batch->refused()) answer_refused(batch);
   if (batch->state == Batch::State::kSeen) {
@@ -437,7 +440,8 @@ void Shard::batch_finished(Batch* batch) {
     const bool alone = !in_transaction && op.last_piece;
     in_transaction = !op.last_piece;
     if (op.again) {
-      retries_.push_back(Retry{op, std::string(batch->bytes_of(op)), batch->serial, batch->effects_record});
+      retries_.push_back(Retry{op, std::string(batch->bytes_of(op)), batch->serial, batch->effects_record,
+                               is_denial(batch->refusal) ? kDenied : kOverMaxmemory});
     } else if (op.last_piece) {
       replies_.hold_or_release(op.waiter, batch->seen_offset, alone ? op.touches : kTouchesAnything,
                                batch->refused() ? batch->effects_record : 0);
@@ -526,6 +530,9 @@ void Shard::check_time() {
   if (now >= next_check_ms_) {
     next_check_ms_ = now + kCheckMs;
     desk_.check_blocked(now, options_.write_timeout_ms);
+    answer_loaded_anew();
+    if (denied_ && now - denied_ms_ > options_.read_timeout_ms)
+      redis_lost_ = "it does not answer while it denies writes";
     desk_.check_time(
         now, [this](const Session& session, const Session::Oldest& oldest) { return too_late(session, oldest); });
   }

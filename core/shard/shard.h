@@ -109,6 +109,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
                  std::function<void(std::string_view)> then) override {
     busy_.ask(protocol, argv, std::move(then));
   }
+  void load_anew(const Waiter& waiter) override;
   void ask(int db, std::string_view command, std::string_view user,
            std::function<void(std::string_view)> answer) override;
   void ask_watch(int db, std::string_view command, std::string_view user,
@@ -163,11 +164,16 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   void void_batch(Batch* batch, const std::string& reason);
   void show_to_replicas(const Batch* batch, const EffectList& effects, int64_t end_offset);
   void take_tap_progress();
+  void answer_loaded_anew();
   void drop_finished();
   void on_sent_again();
   void lose_redis(const std::string& reason);
   void check_time();
   void answer_refused(Batch* batch);
+  bool set_aside(Batch* batch);
+  void lift_denial(std::string_view refusal);
+  void send_set_aside();
+  bool end_set_aside(Batch* batch);
   bool takes_memory(const Batch& batch, const Op& op, bool queued) const;
   std::unordered_set<SessionId> sessions_behind(uint64_t serial) const;
   void try_again();
@@ -218,15 +224,20 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
   struct Retry {
     Op op;
     std::string command;
-    uint64_t batch;   // its serial
-    uint64_t record;  // of the EFFECTS which say that the batch did nothing
+    uint64_t batch;          // its serial
+    uint64_t record;         // of the EFFECTS which say that the batch did nothing
+    std::string_view error;  // for a client that has gone on
   };
   std::deque<Retry> retries_;
   std::string last_marker_;
   int64_t large_moved_ms_ = 0;  // when more of a large value last came from Redis
   bool marker_lost_ = false;    // evicted, or flushed by somebody else
+  int64_t denied_ms_ = 0;
+  bool denied_ = false;  // Redis denies writes; what helps against it is under way
 
-  std::string redis_lost_;  // why, to be dealt with at the end of the turn
+  std::vector<Waiter> loads_anew_;  // who has asked for it
+  int64_t loaded_ms_ = 0;           // when Redis was attached last
+  std::string redis_lost_;          // why, to be dealt with at the end of the turn
   int64_t down_since_ms_ = 0;
   int64_t next_check_ms_ = 0, next_ack_ms_ = 0, idle_since_ms_ = 0;
   uint64_t batch_count_ = 0, effects_count_ = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/resp/reply.h"
+#include "core/shard/denial.h"
 #include "core/shard/shard.h"
 
 namespace holdfast {
@@ -19,6 +20,7 @@ constexpr std::string_view kNotExecuted =
 void Shard::answer_refused(Batch* batch) {
   const bool queued = batch->refusal.starts_with("-EXECABORT");
   const bool full = batch->refusal.find(queued ? " OOM " : "-OOM ") != std::string::npos;
+  const bool denied = is_denial(batch->refusal);
   if (full) {
     stand_in_for_maxmemory();
   } else {
@@ -27,12 +29,13 @@ void Shard::answer_refused(Batch* batch) {
   }
   std::string out_of_memory;
   append_error(&out_of_memory, kOverMaxmemory);
-  const std::unordered_set<SessionId> went_on = full ? sessions_behind(batch->serial) : std::unordered_set<SessionId>();
+  const bool may_help = full || denied;
+  const auto went_on = may_help ? sessions_behind(batch->serial) : std::unordered_set<SessionId>();
   for (Op& op : batch->ops) {
     op.answered = true;
     // What a transaction has watched may be another by the time of a second try.
-    op.again = full && !op.second_try && !op.in_transaction && !went_on.contains(op.waiter.session) &&
-               (op.kind == Op::Kind::kRead || !takes_memory(*batch, op, queued));
+    op.again = may_help && !op.second_try && !op.in_transaction && !went_on.contains(op.waiter.session) &&
+               (denied || op.kind == Op::Kind::kRead || !takes_memory(*batch, op, queued));
     if (op.again) {
       const Session* session = desk_.find(op.waiter.session);
       if (session != nullptr) op.last_slot = session->last_slot();
@@ -82,7 +85,7 @@ void Shard::try_again() {
     // The attempt of a blocked call has no slot.
     if (retry.op.waiter.filter != Filter::kBlocked && !session->is_open(retry.op.waiter.slot)) continue;
     if (session->last_slot() > retry.op.last_slot) {
-      desk_.give_up(retry.op.waiter, kOverMaxmemory);
+      desk_.give_up(retry.op.waiter, retry.error);
       continue;
     }
     const bool behind_a_write =

@@ -7,6 +7,11 @@
 #include "core/shard/shard.h"
 
 namespace holdfast {
+namespace {
+
+constexpr int64_t kAofPatienceMs = 1000;
+
+}  // namespace
 
 void Shard::lose_redis(const std::string& reason) {
   const std::string error = "LOADING Redis was lost (" + reason + "); it comes back with all its data";
@@ -18,8 +23,31 @@ void Shard::lose_redis(const std::string& reason) {
   memory_.on_redis_lost();
   users_.on_redis_lost();
   busy_.reset();
+  denied_ = false;
   if (down_since_ms_ == 0) down_since_ms_ = world_->monotonic_ms();
   attach_.on_main_lost(reason);
+}
+
+void Shard::load_anew(const Waiter& waiter) {
+  loads_anew_.push_back(waiter);
+  attach_.rebuild_next();
+  redis_lost_ = "a client wants its data to be loaded anew";
+}
+
+// Where Redis writes an AOF it begins one anew: clients expect that to be over, but not for ever.
+void Shard::answer_loaded_anew() {
+  if (loads_anew_.empty() || !serving()) return;
+  backend_.request(-1, {"INFO", "persistence"}, [this](std::string_view reply) {
+    const Result<ReplyValue> info = parse_reply(reply);
+    const bool begins =
+        info.ok() &&
+        info_number(info->text, "aof_rewrite_in_progress") + info_number(info->text, "aof_rewrite_scheduled") > 0;
+    if (begins && world_->monotonic_ms() - loaded_ms_ < kAofPatienceMs) return;
+    for (const Waiter& waiter : std::exchange(loads_anew_, {})) {
+      desk_.on_reply(waiter, "+OK\r\n");
+      desk_.release(waiter);
+    }
+  });
 }
 
 void Shard::on_attached() {
@@ -29,6 +57,9 @@ void Shard::on_attached() {
   last_marker_ = encode_marker(marker);
   users_.attach();
   settings_.learn(attach_.redis().maxmemory_policy, attach_.redis().maxmemory);
+  if (attach_.redis().appends && !settings_.kept().contains("appendonly")) {
+    backend_.request(-1, {"CONFIG", "SET", "appendonly", "yes"}, [](std::string_view) {});
+  }
   for (const auto& [name, value] : settings_.kept()) {
     backend_.request(-1, {"CONFIG", "SET", name, value}, [this, setting = name](std::string_view reply) {
       if (!reply.starts_with('-')) return;
@@ -46,6 +77,7 @@ void Shard::on_attached() {
     const Result<ReplyValue> info = parse_reply(reply);
     if (info.ok()) backend_.own_calls().begin(info->text);
   });
+  loaded_ms_ = world_->monotonic_ms();
   world_->note(World::Level::kInfo, "Redis " + attach_.redis().version + " holds what the log says; epoch " +
                                         std::to_string(line_.epoch()) + ", position " +
                                         std::to_string(line_.committed().position));
@@ -74,7 +106,7 @@ void Shard::on_redis_executed_through(Position marker) {
   for (const std::unique_ptr<Batch>& batch : batches_) {
     if (batch->position > marker && batch->state == Batch::State::kSent) {
       batch->state = Batch::State::kCommitted;  // also one that it refused: nobody has been told yet
-    } else if (!batch->replied && batch->state >= Batch::State::kSent) {
+    } else if (!batch->replied && batch->state >= Batch::State::kSent && !end_set_aside(batch.get())) {
       give_up_unanswered(batch.get(), "UNKNOWN the write is in the log and was executed, but its reply was lost");
     }
   }
@@ -87,7 +119,7 @@ void Shard::on_rebuilding() {
   desk_.on_redis_rebuilt(settler_.settled_offset(), settler_.removals_committed());
   settler_.forget_behind(kNoPosition);
   for (const std::unique_ptr<Batch>& batch : batches_) {
-    if (batch->state == Batch::State::kSeen && !batch->replied) {
+    if (batch->state == Batch::State::kSeen && !batch->replied && !end_set_aside(batch.get())) {
       give_up_unanswered(batch.get(), "UNKNOWN the write is in the log and was executed, but its reply was lost");
     } else if (batch->state == Batch::State::kSent) {
       batch->state = Batch::State::kCommitted;
@@ -104,7 +136,7 @@ void Shard::on_sent_again() {
     Batch* batch = it->get();
     if (batch->state >= Batch::State::kSent) break;
     sent_serial_ = batch->serial - 1;
-    batch->replied = false;
+    batch->replied = batch->set_aside = false;
     batch->refusal.clear();
     for (Op& op : batch->ops) {
       op.answered = op.again = false;

@@ -123,6 +123,12 @@ class FuzzCounter : public Counter {
       answer(choice % 2 == 0 ? "" : choice % 4 == 1 ? "-ERR no\r\n" : "-NOPERM no\r\n");
     });
   }
+  void load_anew(const Waiter& waiter) override {
+    pending.push_back([this, waiter](uint8_t) {
+      desk->on_reply(waiter, "+OK\r\n");
+      desk->release(waiter);
+    });
+  }
   void ask_watch(int db, std::string_view command, std::string_view user,
                  std::function<void(std::string_view)> answer) override {
     ask(db, command, user, std::move(answer));

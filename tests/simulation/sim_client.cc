@@ -136,7 +136,7 @@ void SimClient::take_error(UnderWay* under_way, const std::string& text) {
   coverage_->count("reply: " + word);
   if (word == "UNKNOWN") {
     under_way->unknown = true;
-  } else if (word == "NOTWRITTEN" || word == "LOADING" || word == "UNAVAILABLE" || word == "OOM") {
+  } else if (word == "NOTWRITTEN" || word == "LOADING" || word == "UNAVAILABLE" || word == "OOM" || word == "MISCONF") {
     under_way->not_written = true;
   } else if (word == "EXECABORT") {
     under_way->refused = true;

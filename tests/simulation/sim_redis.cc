@@ -1,5 +1,6 @@
 #include "tests/simulation/sim_redis.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/record/record.h"
@@ -8,6 +9,7 @@
 
 namespace holdfast::simulation {
 
+static constexpr std::string_view kMisconf = "MISCONF Errors writing to the AOF file: No space left on device";
 static constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 
 SimRedis::SimRedis(SimClock* clock, Rng* rng, Coverage* coverage, SimRedisOptions options, Connect connect)
@@ -33,6 +35,8 @@ void SimRedis::reset_identity() {
   backlog_.clear();
   stream_db_ = -1;
   hangs_until_us_ = 0;
+  appends_ = true;
+  denies_ = false;
   following_ = false;
   master_life_++;
   master_.reset();
@@ -146,6 +150,18 @@ void SimRedis::send_all() {
   }
 }
 
+// The disk is full, has room again, and somebody switches the AOF on again.
+void SimRedis::meet_disk() {
+  if (options_.denial_rate == 0) return;
+  if (denies_ && rng_->chance(0.02)) {
+    denies_ = false;
+  } else if (!appends_) {
+    appends_ = rng_->chance(0.01);
+  } else if (!denies_) {
+    denies_ = rng_->chance(options_.denial_rate);
+  }
+}
+
 void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_view raw) {
   std::string* reply = &client->out;
   bool arity_fits = true;
@@ -161,6 +177,9 @@ void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_vi
     refusal = "ERR wrong number of arguments for '" + std::string(argv[0]) + "' command";
   } else if (following_ && (SimCommands::writes(argv[0]) || same_word(argv[0], "EVAL"))) {
     refusal = "READONLY You can't write against a read only replica.";
+  } else if (denies_ && !following_ && SimCommands::writes(argv[0])) {
+    coverage_->count("redis: a write denied");
+    refusal = kMisconf;
   }
   if (!refusal.empty()) {
     if (client->in_multi) client->dirty = true;
@@ -178,6 +197,7 @@ void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_vi
   }
   if (same_word(argv[0], "MULTI")) {
     if (client->in_multi) return append_error(reply, "ERR MULTI calls can not be nested");
+    meet_disk();
     client->in_multi = true;
     client->full = options_.full_rate > 0 && rng_->chance(options_.full_rate);
     append_simple(reply, "OK");
@@ -186,6 +206,7 @@ void SimRedis::request(const ClientPtr& client, const Argv& argv, std::string_vi
     client->queue.clear();
     append_simple(reply, "OK");
   } else if (same_word(argv[0], "EXEC")) {
+    meet_disk();
     exec(client.get());
   } else if (known) {
     std::vector<SimEffect> effects;
@@ -214,6 +235,15 @@ void SimRedis::exec(Client* client) {
   if (client->full) {
     coverage_->count("redis: EXEC refused, out of memory");
     return append_error(&client->out, "EXECABORT Transaction discarded because of: " + std::string(kOutOfMemory));
+  }
+  const bool writes = std::any_of(queue.begin(), queue.end(), [](const std::string& raw) {
+    RequestParser parser;
+    parser.parse(raw);
+    return SimCommands::writes(parser.argv()[0]);
+  });
+  if (denies_ && writes && !following_) {
+    coverage_->count("redis: EXEC denied");
+    return append_error(&client->out, "EXECABORT Transaction discarded because of: " + std::string(kMisconf));
   }
   append_array_header(&client->out, queue.size());
   std::vector<SimEffect> effects;

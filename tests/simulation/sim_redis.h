@@ -27,8 +27,9 @@ struct SimRedisOptions {
   size_t key_limit = 20;  // keys at which eviction begins
   size_t backlog_bytes = 64 << 20;
   bool evict_marker = false;
-  double full_rate = 0;  // of transactions that it refuses, being out of memory
-  std::string password;  // of the user default
+  double full_rate = 0;    // of transactions that it refuses, being out of memory
+  double denial_rate = 0;  // of transactions at which it turns out that it cannot write its AOF
+  std::string password;    // of the user default
 };
 
 class SimRedis {
@@ -149,6 +150,9 @@ class SimRedis {
   uint64_t next_client_ = 1;
   std::map<uint64_t, ClientPtr> clients_;
   std::function<void()> observer_;
+  bool appends_ = true;  // it writes an AOF
+  bool denies_ = false;  // … and cannot
+  void meet_disk();
 
   // The stream that it gives.
   std::string replid_, replid2_;

@@ -146,6 +146,10 @@ void SimRedis::admin_command(const ClientPtr&, const Argv&, std::string* reply) 
 }
 
 void SimRedis::admin_config(const ClientPtr&, const Argv& argv, std::string* reply) {
+  if (same_word(argv[1], "SET") && argv[2] == "appendonly") {
+    appends_ = argv[3] == "yes";
+    denies_ = false;
+  }
   if (same_word(argv[1], "SET")) return append_simple(reply, "OK");
   std::vector<std::pair<std::string, std::string>> settings;
   if (argv.size() == 3 && argv[2] == "databases") {

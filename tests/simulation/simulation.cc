@@ -90,6 +90,7 @@ Plan make_plan(Rng* rng, uint64_t seed, bool trace) {
   if (rng->chance(0.15)) plan.initial_keys = rng->between(1, 20);
   plan.rebuild_at_end = rng->chance(0.3);
   if (plan.faults > 0 && seed % 8 == 5) redis.full_rate = 0.05;
+  if (plan.faults > 0 && seed % 8 == 7) redis.denial_rate = 0.03;
   return plan;
 }
 

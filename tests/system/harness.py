@@ -329,10 +329,11 @@ class RedisServer(RespProcess):
     def address(self):
         return f"127.0.0.1:{self.port}"
 
-    def start(self, rdb=None):
-        """rdb: a file whose data it loads."""
-        shutil.rmtree(self.data, ignore_errors=True)
-        self.data.mkdir()
+    def start(self, rdb=None, keep=False):
+        """rdb: a file whose data it loads. keep: it comes back with what it has written."""
+        if not keep:
+            shutil.rmtree(self.data, ignore_errors=True)
+            self.data.mkdir()
         if rdb is not None:
             shutil.copy(rdb, self.data / "dump.rdb")
         command = [self.program, ROOT / "scripts" / "redis.conf", "--port", self.port, "--bind", "127.0.0.1",

@@ -72,6 +72,10 @@ struct FakeCounter : Counter {
     questions.push_back(std::move(answer));
   }
 
+  void load_anew(const Waiter& waiter) override {
+    story += "load anew\n";
+    waiters.push_back(waiter);
+  }
   void ask_watch(int db, std::string_view command, std::string_view user,
                  std::function<void(std::string_view)> answer) override {
     ask(db, command, user, std::move(answer));

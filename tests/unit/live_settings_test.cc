@@ -44,6 +44,27 @@ TEST_CASE("settings: kept under their name in lower case") {
   CHECK(f.kept() == "hz=30 save=x");
 }
 
+TEST_CASE("settings: an AOF that fails must not end Redis, and stays off once it did") {
+  Fixture f;
+  CHECK(f.set("CONFIG SET appendonly yes APPENDFSYNC Always") == "CONFIG SET appendonly yes APPENDFSYNC everysec");
+  CHECK(f.settings.told().at("appendfsync") == "always");
+  CHECK(f.kept() == "appendfsync=everysec appendonly=yes");
+  f.settings.aof_failed();
+  CHECK(f.kept() == "appendfsync=everysec appendonly=no");
+  CHECK(f.set("CONFIG SET appendfsync no") == "CONFIG SET appendfsync no");
+  CHECK(f.settings.told().at("appendfsync") == "no");
+}
+
+TEST_CASE("settings: the backlog is as large as the client wants, but never too small for the tap") {
+  Fixture f;
+  CHECK(f.set("CONFIG SET repl-backlog-size 1mb") == "CONFIG SET repl-backlog-size 67108864");
+  CHECK(f.settings.told().at("repl-backlog-size") == "1048576");
+  CHECK(f.set("CONFIG SET repl-backlog-size 100mb") == "CONFIG SET repl-backlog-size 104857600");
+  CHECK(f.set("CONFIG SET maxmemory 80mb maxmemory-policy allkeys-lru") ==
+        "CONFIG SET repl-backlog-size 104857600; CONFIG SET maxmemory 80mb maxmemory-policy allkeys-lru");
+  CHECK(f.set("CONFIG SET repl-backlog-size 0") == "CONFIG SET repl-backlog-size 0");  // Redis's to refuse
+}
+
 TEST_CASE("settings: with noeviction the limit is Holdfast's, Redis has none") {
   Fixture f;
   CHECK(f.set("CONFIG SET maxmemory 10mb") == "CONFIG SET maxmemory 0");

@@ -174,11 +174,56 @@ TEST_CASE("what Redis answers as a read, filtered or not") {
 
 TEST_CASE("what would change the Redis behind is refused") {
   DeskFixture f;
-  CHECK(f.say("CONFIG SET appendonly yes").find("could refuse a write") != std::string::npos);
-  CHECK(f.say("CONFIG SET hz 10 repl-timeout 3").find("'repl-timeout'") != std::string::npos);
   CHECK(f.say("DEBUG SEGFAULT").starts_with("-ERR "));
-  CHECK(f.say("DEBUG LOADAOF").starts_with("-ERR "));
   CHECK(f.told() == "");
+}
+
+TEST_CASE("a setting that must stay as it is may be set to what it is") {
+  DeskFixture f;
+  const std::string is = "*2\r\n$12\r\nrepl-timeout\r\n$4\r\n3600\r\n";
+  SUBCASE("to another value: refused with the reason") {
+    CHECK(f.say("CONFIG SET hz 10 repl-timeout 3") == "");
+    CHECK(f.told() == "look 0 CONFIG GET repl-timeout\n");
+    CHECK(f.answer_look(0, is).find("'repl-timeout') - Holdfast follows") != std::string::npos);
+    CHECK(f.told() == "");
+  }
+  SUBCASE("to that value: nothing changes, and the others go to Redis") {
+    f.say("CONFIG SET hz 10 repl-timeout 3600");
+    f.told();
+    f.answer_look(0, is);
+    CHECK(f.told() == "look 0 CONFIG SET hz 10\n");
+    CHECK(f.answer_look(1, std::string("+OK\r\n")) == kOk);
+  }
+  SUBCASE("alone") {
+    f.say("CONFIG SET repl-timeout 3600");
+    CHECK(f.answer_look(0, is) == kOk);
+  }
+  SUBCASE("Redis knows no such setting, or several") {
+    f.say("CONFIG SET min-replicas* 1");
+    CHECK(f.answer_look(0, std::string("*0\r\n")).find("could refuse a write") != std::string::npos);
+  }
+}
+
+TEST_CASE("DEBUG LOADAOF makes Redis anew from the log, where Redis lets the client use DEBUG") {
+  DeskFixture f;
+  f.say("DEBUG LOADAOF");
+  CHECK(f.told() == "ask 0 DEBUG LOADAOF\n");
+  SUBCASE("it does") {
+    f.counter.questions.front()("");
+    f.desk.resume();
+    CHECK(f.told() == "load anew\n");
+    f.desk.on_reply(f.counter.waiters.front(), kOk);
+    f.desk.release(f.counter.waiters.front());
+    f.desk.flush();
+    CHECK(f.world.sent[1] == kOk);
+  }
+  SUBCASE("it does not") {
+    f.counter.questions.front()("-ERR DEBUG command not allowed.\r\n");
+    f.desk.resume();
+    f.desk.flush();
+    CHECK(f.told() == "");
+    CHECK(f.world.sent[1] == "-ERR DEBUG command not allowed.\r\n");
+  }
 }
 
 TEST_CASE("RESET forgets what the connection had") {
