@@ -4,13 +4,15 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <atomic>
 #include <new>
 
 namespace holdfast::fuzz {
 
 namespace {
-size_t allocated = 0;
-size_t live = 0;
+// Some targets have a thread of their own.
+std::atomic<size_t> allocated = 0;
+std::atomic<size_t> live = 0;
 }  // namespace
 
 std::string Random::bytes(size_t size) {

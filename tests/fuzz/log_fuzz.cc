@@ -1,9 +1,5 @@
 // What stands in a topic: entries with any header and any value. Reading stops at what cannot be, and what counts can
 // be replayed; nothing ends in a crash.
-#include <xxhash.h>
-
-#include <algorithm>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,30 +8,12 @@
 #include "core/record/record.h"
 #include "core/record/snapshot_ref.h"
 #include "core/replication/replay.h"
+#include "tests/fuzz/forged.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace holdfast::fuzz {
 
 namespace {
-
-std::string_view take_line(std::string_view* bytes) {
-  const size_t end = std::min(bytes->find('\n'), bytes->size());
-  const std::string_view line = bytes->substr(0, end);
-  bytes->remove_prefix(std::min(end + 1, bytes->size()));
-  return line;
-}
-
-// A checksum that is right cannot be guessed: "c=!" stands for it.
-std::string with_checksum(std::string_view header, std::string_view value, uint64_t previous) {
-  if (!header.ends_with(" c=!")) return std::string(header);
-  std::string text(header.substr(0, header.size() - 4));
-  const uint64_t seed = text.starts_with("hf1 C") ? 0 : previous;
-  const uint64_t over_header = XXH3_64bits_withSeed(text.data(), text.size(), seed);
-  char digits[24];
-  std::snprintf(digits, sizeof digits, " c=%016llx",
-                static_cast<unsigned long long>(XXH3_64bits_withSeed(value.data(), value.size(), over_header)));
-  return text + digits;
-}
 
 // Lines: header, value, header, value …
 void fuzz_log(std::string_view bytes) {

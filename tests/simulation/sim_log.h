@@ -52,6 +52,8 @@ class SimLog : public Log {
   void set_observer(std::function<void(const LogEntry&)> observer) { observer_ = std::move(observer); }
 
   const std::vector<LogEntry>& entries() const { return entries_; }
+  // As somebody else changes what is there, or writes behind it.
+  std::vector<LogEntry>* damage() { return &entries_; }
 
  private:
   friend class SimLogReader;

@@ -168,6 +168,13 @@ std::string SimWorld::name_of(Link link) {
   return kNames[static_cast<int>(link)];
 }
 
+std::string SimWorld::received(const std::string& from, std::string_view data) {
+  std::string bytes(data);
+  if (tamper_) tamper_(from, &bytes);
+  if (tracing()) trace(from + "< " + bytes);
+  return bytes;
+}
+
 void SimWorld::link_connect(Link link) {
   if (!may_act()) return;
   LinkState& state = links_[static_cast<int>(link)];
@@ -183,8 +190,8 @@ void SimWorld::link_connect(Link link) {
     opened.stream = std::make_shared<SimStream>(clock_, rng_, options_.latency_us);
     opened.stream->attach(0, {[this, link, number, life](std::string_view data) {
                                 if (links_[static_cast<int>(link)].number != number) return;
-                                if (tracing()) trace(name_of(link) + "< " + std::string(data));
-                                event(life, [&](Shard* shard) { shard->on_link_data(link, data); });
+                                const std::string bytes = received(name_of(link), data);
+                                event(life, [&](Shard* shard) { shard->on_link_data(link, bytes); });
                               },
                               [this, link, number, life] {
                                 LinkState& closed = links_[static_cast<int>(link)];
@@ -229,8 +236,8 @@ std::shared_ptr<SimStream> SimWorld::connect_feed() {
   const uint64_t life = life_;
   stream->attach(0, {[this, number, life](std::string_view data) {
                        if (number != feed_number_) return;
-                       trace("feed< " + std::string(data));
-                       event(life, [&](Shard* shard) { shard->on_feed_data(data); });
+                       const std::string bytes = received("feed", data);
+                       event(life, [&](Shard* shard) { shard->on_feed_data(bytes); });
                      },
                      [this, number, life] {
                        if (number != feed_number_) return;

@@ -51,6 +51,9 @@ class SimWorld : public World {
   bool session_alive(SessionId session) const { return sessions_.contains(session); }
 
   void cut_link(Link link);
+  // May change what Redis sends, before the proxy sees it: `from` is "main", "tap", "events", "aside" or "feed".
+  using Tamper = std::function<void(std::string_view from, std::string* bytes)>;
+  void set_tamper(Tamper tamper) { tamper_ = std::move(tamper); }
   void set_snapshot_faults(bool on) { snapshot_faults_ = on; }
 
   SimRedis& redis() { return redis_; }
@@ -110,6 +113,7 @@ class SimWorld : public World {
 
  private:
   static std::string name_of(Link link);
+  std::string received(const std::string& from, std::string_view data);
   struct LinkState {
     std::shared_ptr<SimStream> stream;
     uint64_t number = 0;  // of the connection
@@ -162,6 +166,7 @@ class SimWorld : public World {
   bool snapshot_faults_ = false;
   std::string snapshot_;
   std::map<std::string, std::string> snapshots_;
+  Tamper tamper_;
 
   std::string failure_;
   std::deque<std::string> traced_;
