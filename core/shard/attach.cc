@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "core/resp/reply.h"
+#include "core/shard/tail.h"
 #include "core/shard/users.h"
 
 namespace holdfast {
@@ -379,9 +380,9 @@ void Attach::on_tap_continues() {
     replay.take(&applied);
     settler_->restart({replay.settled().position, tap_->replid(), tap_offset_, replay.settled().db},
                       replay.settled_chain());
-    std::deque<Replay::Pending> tail;
-    while (!replay.pending().empty()) tail.push_back(replay.take_pending_front());
-    events_->on_tail(std::move(tail), redis_.marker->applied.position);
+    Result<std::deque<Replay::Pending>> tail = take_tail(&replay);
+    if (!tail.ok()) return refuse(tail.error());
+    events_->on_tail(std::move(*tail), redis_.marker->applied.position);
     source_.reset();
   } else if (feeder_) {
     // Once it is no replica any more, Redis begins its stream with a SELECT.
@@ -389,9 +390,11 @@ void Attach::on_tap_continues() {
     Replay& replay = feeder_->source().replay();
     if (first_) users_ = replay.users();
     marker_ = Marker{log_id_, feeder_->fed(), feeder_->fed()};
-    std::deque<Replay::Pending> tail;
-    while (first_ && !replay.pending().empty()) tail.push_back(replay.take_pending_front());
-    if (first_) events_->on_tail(std::move(tail), feeder_->fed().position);
+    if (first_) {
+      Result<std::deque<Replay::Pending>> tail = take_tail(&replay);
+      if (!tail.ok()) return refuse(tail.error());
+      events_->on_tail(std::move(*tail), feeder_->fed().position);
+    }
     feeder_.reset();
   }
   finish();
