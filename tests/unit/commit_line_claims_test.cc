@@ -47,6 +47,23 @@ TEST_CASE("another leader is noticed before anything behind it is acknowledged")
   CHECK(f.told() == "");
 }
 
+TEST_CASE("a record in the place of ours is not taken for it") {
+  CommitLineFixture f;
+  f.lead();
+  Record forged;
+  forged.value = "forged";
+  ChainState state = f.line.committed();
+  const EncodedEntry entry = encode(forged, 1 << 20, &state)[0];
+  f.log.write_other({0, entry.header, entry.value});
+  f.batch();
+  f.log.commit();  // not where it was to be
+  f.turn();
+  f.told();
+  f.log.commit();  // our claim
+  f.turn();
+  CHECK(f.told().find("fenced: the record at position 1 of the log is not ours") == 0);
+}
+
 TEST_CASE("who starts last leads") {
   testing::LogWriter before;
   before.claim("a");
