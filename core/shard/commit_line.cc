@@ -251,8 +251,10 @@ void CommitLine::settle_with(const Record& record) {
     events_->on_leading();
     return;
   }
-  if (items_.empty() || items_.front().after.sequence != record.sequence ||
-      items_.front().after.epoch != record.epoch) {
+  ChainState ours = items_.empty() ? ChainState{} : items_.front().after;
+  ours.position = chain_.state().position;
+  // The checksum tells what stands there from what we wanted to stand there.
+  if (ours != chain_.state()) {
     // Before the first claim it is the work of whoever led before.
     if (!first_claim_) {
       fence("the record at position " + std::to_string(record.position) +
