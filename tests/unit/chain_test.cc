@@ -243,6 +243,18 @@ TEST_CASE("a repeated part is void, a missing one voids the record") {
   }
 }
 
+TEST_CASE("a claim of what is no log is damage") {
+  LogWriter log;
+  log.claim();
+  Record claim;
+  claim.type = RecordType::kClaim;
+  claim.epoch = 2;
+  claim.value = "the log";
+  ChainState unused;
+  log.append_all(encode(claim, 1 << 20, &unused));
+  CHECK(verdicts(log.entries) == "cd");
+}
+
 TEST_CASE("parts that a claim cuts off are not part of anything") {
   LogWriter log = in_parts();
   LogWriter hopeful = log;
