@@ -227,6 +227,8 @@ Chain::Verdict Chain::next(const LogEntry& entry) {
       return record.epoch <= state_.epoch ? void_entry(claims) : damaged(claims);
     }
     if (record.settled.position > state_.position) return damaged(contradiction(record));
+    // Markers name it between spaces.
+    if (entry.value.find_first_of(" \r\n") != std::string::npos) return damaged("it is a claim of what is no log");
     if (record.sequence != 0 || record.parts != 1)
       return damaged("it is a claim and not the first record of its epoch");
     return accept(std::move(record), entry, checked);
