@@ -101,6 +101,15 @@ TEST_CASE("what Redis does not take is told in its words, and stands nowhere") {
   CHECK(f.keeper.position() == kNoPosition);
 }
 
+TEST_CASE("a Redis that tells of no users gets all that the log has") {
+  KeeperFixture f;
+  f.keeper.learn_recorded({0, kOpen + "\n"});
+  f.keeper.attach();
+  f.sent();
+  f.backend.on_data("-ERR no\r\n");
+  CHECK(f.sent() == "ACL SETUSER default off resetpass resetkeys resetchannels -@all on nopass ~* &* +@all | ACL LIST");
+}
+
 TEST_CASE("a user whose rules Redis does not tell is not logged") {
   KeeperFixture f;
   f.lead();
