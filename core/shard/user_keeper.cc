@@ -108,7 +108,8 @@ void UserKeeper::apply(const Users& present, const Users& wanted) {
       request({"ACL", "DELUSER", name});
     } else {
       words.insert(words.begin(), {"off", "resetpass", "resetkeys", "resetchannels", "-@all"});
-      if (found->second.rules.find('(') != std::string::npos) words.insert(words.begin(), "clearselectors");
+      if (found != present.end() && found->second.rules.find('(') != std::string::npos)
+        words.insert(words.begin(), "clearselectors");
     }
     set_rules(name, words);
   }
