@@ -161,7 +161,8 @@ Result<int64_t> Comparison::expiry_of(RedisClient* redis, const std::string& key
   const int64_t now = now_unix_ms();
   const Result<ReplyValue> value = redis->ask({expire_time_ ? "PEXPIRETIME" : "PTTL", key});
   if (!value) return Error{value.error()};
-  return expire_time_ || value->integer < 0 ? value->integer : now + value->integer;
+  if (expire_time_ || value->integer < 0) return value->integer;
+  return now + std::min(value->integer, INT64_MAX - now);
 }
 
 Result<Done> Comparison::compare_values(int db, const std::string& key) {

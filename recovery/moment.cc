@@ -4,6 +4,7 @@
 #include <chrono>
 #include <ctime>
 #include <optional>
+#include <utility>
 
 namespace holdfast {
 namespace {
@@ -57,15 +58,16 @@ std::optional<int64_t> parse_iso(std::string_view text) {
 }
 
 std::optional<int64_t> parse_span(std::string_view text) {
+  constexpr std::pair<std::string_view, int64_t> kUnits[] = {
+      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  constexpr int64_t kLongest = 1'000'000'000'000'000;  // some 30,000 years
   int64_t number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc() || number < 0 || number > 1'000'000'000'000) return std::nullopt;
-  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  if (unit == "ms") return number;
-  if (unit == "s") return number * 1000;
-  if (unit == "m") return number * 60'000;
-  if (unit == "h") return number * 3'600'000;
-  if (unit == "d") return number * 86'400'000;
+  if (failed != std::errc() || number < 0) return std::nullopt;
+  const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
+  for (const auto& [unit, ms] : kUnits) {
+    if (rest == unit && number <= kLongest / ms) return number * ms;
+  }
   return std::nullopt;
 }
 
