@@ -111,8 +111,8 @@ class Backend {
     static constexpr int32_t kSelect = -3;
     static constexpr int32_t kMarker = -4;
     static constexpr int32_t kLimit = -5;  // of memory
-    size_t next = 0;     // the command whose answer is next
-    size_t next_op = 0;  // the op whose answer is to be told next
+    size_t next = 0;                       // the command whose answer is next
+    size_t next_op = 0;                    // the op whose answer is to be told next
     enum class Phase : uint8_t { kMulti, kQueueing, kExec, kExecuted } phase = Phase::kMulti;
   };
 

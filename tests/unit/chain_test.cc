@@ -252,7 +252,7 @@ TEST_CASE("a claim of what is no log is damage") {
   claim.value = "the log";
   ChainState unused;
   log.append_all(encode(claim, 1 << 20, &unused));
-  CHECK(verdicts(log.entries) == "cd");
+  CHECK(verdicts(log.entries) == "cD");
 }
 
 TEST_CASE("parts that a claim cuts off are not part of anything") {

@@ -183,7 +183,7 @@ TEST_CASE("a setting that must stay as it is may be set to what it is") {
   const std::string is = "*2\r\n$12\r\nrepl-timeout\r\n$4\r\n3600\r\n";
   SUBCASE("to another value: refused with the reason") {
     CHECK(f.say("CONFIG SET hz 10 repl-timeout 3") == "");
-    CHECK(f.told() == "look 0 CONFIG GET repl-timeout\n");
+    CHECK(f.told() == "look R0 CONFIG GET repl-timeout\n");
     CHECK(f.answer_look(0, is).find("'repl-timeout') - Holdfast follows") != std::string::npos);
     CHECK(f.told() == "");
   }
@@ -191,7 +191,7 @@ TEST_CASE("a setting that must stay as it is may be set to what it is") {
     f.say("CONFIG SET hz 10 repl-timeout 3600");
     f.told();
     f.answer_look(0, is);
-    CHECK(f.told() == "look 0 CONFIG SET hz 10\n");
+    CHECK(f.told() == "look R0 CONFIG SET hz 10\n");
     CHECK(f.answer_look(1, std::string("+OK\r\n")) == kOk);
   }
   SUBCASE("alone") {
