@@ -152,12 +152,19 @@ class RedisCli(ToolCase):
         self.assertEqual(self.cli("-x", "FUNCTION", "LOAD", given=library), "library\n")
         self.assertEqual(self.cli("FCALL", "one", 0), "1\n")
 
+    def test_rdb(self):
+        """It attaches as a replica does, and takes no more than the data."""
+        self.cli("SET", "in the file", "a value")
+        dump = self.directory / "dump.rdb"
+        self.cli("--rdb", dump)
+        data = dump.read_bytes()
+        self.assertTrue(data.startswith(b"REDIS00"), data[:9])
+        self.assertIn(b"in the file", data)
+        self.assertNotIn(b"holdfast", data)
+
     def test_what_holdfast_refuses(self):
-        """The stream of Redis's tells of what is not safe yet: see docs/compatibility.md."""
-        for option in ("--rdb", "--functions-rdb"):
-            self.assertIn("is refused by Holdfast", self.cli(option, self.directory / "dump.rdb", status=1))
-            self.assertFalse((self.directory / "dump.rdb").exists())
-        self.assertIn("is refused by Holdfast", self.cli("--replica", status=1))
+        self.assertIn("rdb-filter-only", self.cli("--functions-rdb", self.directory / "functions.rdb", status=1))
+        self.assertFalse((self.directory / "functions.rdb").exists())
         self.assertIn("is refused by Holdfast", self.cli("-e", "SHUTDOWN", status=1))
         self.assertEqual(self.cli("PING"), "PONG\n")
 

@@ -129,14 +129,15 @@ class Run(harness.SystemTest):
         command = ["./runtest", *options, "--durable", "--timeout", "180", "--clients", "1", "--skipfile", str(skip),
                    "--baseport", str(harness.free_port())]
         passed, failed, ends = collections.Counter(), {}, True
-        for line in self.play(command, directory):
+        said = self.play(command, directory)
+        for line, reason in zip(said, [*said[1:], ""]):
             ends = ends and "(procedure \"run_external_server_test\"" not in line
             if found := RESULT.search(line):
                 test = found.group(2).split(" in tests/unit")[0]
                 if found.group(1) == "ok":
                     passed[test] += 1
                 else:
-                    failed[test] = line
+                    failed[test] = f"{line}: {reason}"
         return passed, failed, ends
 
     def play(self, command, directory):
