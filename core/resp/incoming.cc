@@ -1,5 +1,7 @@
 #include "core/resp/incoming.h"
 
+#include <algorithm>
+
 #include "core/check.h"
 
 namespace holdfast {
@@ -11,8 +13,9 @@ constexpr size_t kSmall = 64 << 10;  // so much may be held for nothing
 
 std::string_view Incoming::with(std::string_view fresh, size_t wanted) {
   if (kept_.empty()) return fresh;
-  // Growing by doubling would take up to twice as much, and copy all of it again and again.
-  if (wanted > kept_.capacity()) kept_.reserve(wanted);
+  // Twice as much, but no more than is wanted. Not all of that at once: the peer may only say so.
+  const size_t needed = kept_.size() + fresh.size();
+  if (needed > kept_.capacity()) kept_.reserve(std::max(needed, std::min(wanted, 2 * needed)));
   kept_.append(fresh);
   return kept_;
 }
