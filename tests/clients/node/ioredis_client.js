@@ -291,7 +291,7 @@ const checks = {
     const [, before] = await redis.config('GET', 'notify-keyspace-events');
     await redis.config('SET', 'notify-keyspace-events', 'KEA');
     await subscriber.subscribe('__keyspace@0__:key', '__keyevent@0__:expired');
-    await redis.set('key', 1, 'PX', 20);
+    await redis.set('key', 1, 'PX', 500);
     await until(async () => (await redis.exists('key')) === 0 && got.length === 4, 'the key expired');
     assert.deepEqual(got.sort(), ['__keyevent@0__:expired key', '__keyspace@0__:key expire',
       '__keyspace@0__:key expired', '__keyspace@0__:key set']);
