@@ -23,9 +23,11 @@ std::vector<RecordCommand> commands_of(std::string_view value) {
   int db = 0;
   while (!value.empty() && parser.parse(value) == RequestParser::Status::kComplete) {
     const auto& argv = parser.argv();
+    // Holdfast writes nothing in another form, and the words of an inline command are the parser's, not the record's.
+    if (parser.canonical().data() != value.data()) break;
     if (argv.size() == 2 && same_word(argv[0], "SELECT")) {
       std::from_chars(argv[1].data(), argv[1].data() + argv[1].size(), db);
-    } else if (!argv.empty()) {
+    } else {
       commands.push_back({db, argv});
     }
     value.remove_prefix(parser.consumed());

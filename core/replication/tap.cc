@@ -134,6 +134,11 @@ size_t Tap::consume_stream(std::string_view data) {
     case RequestParser::Status::kError: fail("the replication stream cannot be read: " + parser_.error()); return 0;
     case RequestParser::Status::kComplete: break;
   }
+  // Those who keep a command's bytes read them again, and an inline command's words are in no bytes but the parser's.
+  if (!parser_.argv().empty() && parser_.canonical().data() != data.data()) {
+    fail("the replication stream cannot be read: it holds an inline command");
+    return 0;
+  }
   const size_t consumed = parser_.consumed();
   offset_ += static_cast<int64_t>(consumed);
   if (!parser_.argv().empty()) events_->on_tap_command(parser_.argv(), data.substr(0, consumed), offset_);

@@ -12,6 +12,7 @@ bool holds_commands(std::string_view value) {
   RequestParser parser(kNoRequestLimits);
   while (!value.empty()) {
     if (parser.parse(value) != RequestParser::Status::kComplete || parser.argv().empty()) return false;
+    if (parser.canonical().data() != value.data()) return false;  // not in the one form that records have
     if (same_word(parser.argv()[0], "SELECT") && parser.argv().size() != 2) return false;
     value.remove_prefix(parser.consumed());
   }

@@ -193,6 +193,7 @@ TEST_CASE("what Redis should not say ends the tap with a reason") {
   CHECK(error_after(full + "$99999999999999999999\r\n") != "");
   CHECK(error_after("+OK\r\n+CONTINUE\r\n*x\r\n") != "");
   CHECK(error_after("+OK\r\n+CONTINUE\r\n*1\r\n$-5\r\n") != "");
+  CHECK(error_after("+OK\r\n+CONTINUE\r\nDEL a\r\n").find("inline command") != std::string::npos);
   CHECK(error_after(std::string(5000, 'x')) != "");
 }
 
