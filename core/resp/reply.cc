@@ -271,6 +271,8 @@ std::string_view ReplyStream::next() {
   return {};
 }
 
+std::string error_text(std::string_view reply) { return std::string(reply.substr(1, reply.find('\r') - 1)); }
+
 std::vector<std::string> split_replies(std::string_view replies) {
   std::vector<std::string> all;
   while (!replies.empty()) {

@@ -62,6 +62,9 @@ class ReplyStream {
   ReplyFramer framer_;
 };
 
+// What an error reply says, without "-" and line end.
+std::string error_text(std::string_view reply);
+
 // Cuts replies that stand one behind the other.
 std::vector<std::string> split_replies(std::string_view replies);
 

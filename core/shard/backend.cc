@@ -26,8 +26,6 @@ void append_sign_in(std::string* out, std::string_view user, std::string_view pa
 
 bool for_a_client(const Op& op) { return op.kind != Op::Kind::kLocal && op.waiter.session != 0; }
 
-std::string error_text(std::string_view reply) { return std::string(reply.substr(1, reply.find('\r') - 1)); }
-
 }  // namespace
 
 void Backend::reset() {

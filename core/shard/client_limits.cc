@@ -123,4 +123,14 @@ std::string client_setting(const FrontdeskLimits& limits, std::string_view name)
          text_of("pubsub", limits.subscribers);
 }
 
+bool OutputWatch::over(const OutputLimit& limit, size_t bytes, int64_t now_ms) {
+  if (limit.soft_bytes == 0 || bytes <= limit.soft_bytes) {
+    soft_since_ms_ = 0;
+  } else if (soft_since_ms_ == 0) {
+    soft_since_ms_ = now_ms;
+  }
+  return (limit.hard_bytes != 0 && bytes > limit.hard_bytes) ||
+         (soft_since_ms_ != 0 && now_ms - soft_since_ms_ > limit.soft_seconds * 1000);
+}
+
 }  // namespace holdfast

@@ -19,6 +19,18 @@ struct OutputLimit {
   int64_t soft_seconds = 0;
 };
 
+// What waits for one client or replica, held against its limit.
+class OutputWatch {
+ public:
+  // Whether `bytes` are too many, or have been too many for too long.
+  bool over(const OutputLimit& limit, size_t bytes, int64_t now_ms);
+  // They are over the soft limit: ask again, although nothing more comes.
+  bool soft() const { return soft_since_ms_ != 0; }
+
+ private:
+  int64_t soft_since_ms_ = 0;
+};
+
 struct FrontdeskLimits {
   RequestLimits requests;
   size_t query_bytes = 1UL << 30;     // of one client's requests not yet dealt with

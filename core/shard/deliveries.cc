@@ -8,6 +8,7 @@
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"
 #include "core/shard/migration.h"
+#include "core/stats/command_log.h"
 
 namespace holdfast {
 namespace {
@@ -40,14 +41,6 @@ void append_quoted(std::string* out, std::string_view text) {
   *out += '"';
 }
 
-// How many arguments behind this one are secret.
-size_t secrets_behind(const std::vector<std::string_view>& argv, size_t i) {
-  const bool migrates = same_word(argv[0], "MIGRATE");
-  if (migrates && same_word(argv[i], "AUTH2")) return 2;
-  if (!same_word(argv[i], "AUTH")) return 0;
-  return migrates ? 1 : argv.size();
-}
-
 }  // namespace
 
 void Frontdesk::push(Session* session, std::string bytes) {
@@ -64,18 +57,11 @@ const OutputLimit& Frontdesk::output_limit(const Session& session) const {
 // Who does not read is let go where it has such a limit, as in Redis. Its requests can be made to wait, but not what is
 // `pushed`, so that has a limit in any case.
 void Frontdesk::check_output(Session* session, bool pushed) {
-  const OutputLimit& limit = output_limit(*session);
-  const size_t hard = limit.hard_bytes == 0 && pushed ? limits_.output_bytes : limit.hard_bytes;
-  if (session->closing || session->replica || (hard == 0 && limit.soft_bytes == 0)) return;
+  OutputLimit limit = output_limit(*session);
+  if (limit.hard_bytes == 0 && pushed) limit.hard_bytes = limits_.output_bytes;
+  if (session->closing || session->replica || (limit.hard_bytes == 0 && limit.soft_bytes == 0)) return;
   const size_t bytes = world_->client_unsent(session->id()) + session->outgoing.size() + session->message_bytes;
-  if (limit.soft_bytes == 0 || bytes <= limit.soft_bytes) {
-    session->soft_since_ms = 0;
-  } else if (session->soft_since_ms == 0) {
-    session->soft_since_ms = world_->monotonic_ms();
-  }
-  const bool too_long =
-      session->soft_since_ms != 0 && world_->monotonic_ms() - session->soft_since_ms > limit.soft_seconds * 1000;
-  if (!too_long && (hard == 0 || bytes <= hard)) return;
+  if (!session->output.over(limit, bytes, world_->monotonic_ms())) return;
   world_->note(World::Level::kWarn, "closing client " + session->address() + ": " + std::to_string(bytes) +
                                         " bytes wait for it, over its client-output-buffer-limit");
   session->outgoing.clear();
@@ -134,7 +120,7 @@ void Frontdesk::charge_messages() {
     for (const PubSub::Delivery& delivery : pubsub_.receivers(message.sharded, message.channel)) {
       Session* session = find(delivery.session);
       if (session->closing) continue;
-      const size_t bytes = message_push(message, delivery.pattern, session->protocol).size();
+      const size_t bytes = push_bytes(message, delivery.pattern);
       message.charged.emplace_back(delivery.session, bytes);
       session->message_bytes += bytes;
       check_output(session, true);
@@ -219,11 +205,11 @@ void Frontdesk::show_to_monitors(const Session& session, const CommandInfo* info
   std::snprintf(time, sizeof(time), "+%lld.%06lld", static_cast<long long>(now / 1000),
                 static_cast<long long>(now % 1000 * 1000));
   std::string line = std::string(time) + " [" + std::to_string(session.db) + " " + session.address() + "]";
-  size_t secrets = 0;
-  for (size_t i = 0; i < argv.size(); i++) {
+  std::vector<std::string> shown(argv.begin(), argv.end());
+  if (info != nullptr) redact(info->name, &shown);
+  for (const std::string& argument : shown) {
     line += ' ';
-    append_quoted(&line, secrets > 0 ? "(redacted)" : argv[i]);
-    secrets = secrets > 0 ? secrets - 1 : secrets_behind(argv, i);
+    append_quoted(&line, argument);
   }
   line += "\r\n";
   for (const SessionId id : std::vector<SessionId>(monitors_.sessions())) push(find(id), line);

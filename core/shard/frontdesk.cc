@@ -165,12 +165,7 @@ size_t Frontdesk::blocked_clients() const {
 
 // Deals with all whole requests in the session's input and `fresh`, which follows it.
 void Frontdesk::serve(Session* session, std::string_view fresh) {
-  std::string_view rest = fresh;
-  const bool buffered = !session->input.empty();
-  if (buffered) {
-    session->input.append(fresh);
-    rest = session->input;
-  }
+  std::string_view rest = session->input.with(fresh, session->parser.bytes_wanted());
   if (session->at_the_door) let_in(session);
   const size_t unsent = world_->client_unsent(session->id());
   while (!rest.empty() && !session->closing) {
@@ -205,12 +200,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     touch(session);
     return;
   }
-  if (buffered) {
-    session->input.erase(0, session->input.size() - rest.size());
-    if (session->input.empty()) std::string().swap(session->input);
-  } else {
-    session->input.assign(rest);
-  }
+  session->input.keep(rest);
   if (session->input.size() > limits_.query_bytes && (!session->parked || session->blocked)) {
     close_for_size(session);
     session->input.clear();
@@ -381,7 +371,7 @@ void Frontdesk::check_time(int64_t now_ms,
       const std::string error = too_late(*session, Session::Oldest{0, session->asked_ms, false});
       if (!error.empty()) give_up_asking(session, error);
     }
-    if (session->soft_since_ms != 0) check_output(session, false);
+    if (session->output.soft()) check_output(session, false);
     if (limits_.idle_ms > 0 && !session->replica && session->waiting() == 0 && !session->asking && !session->blocked &&
         now_ms - session->last_ms > limits_.idle_ms) {
       idle.push_back(id);

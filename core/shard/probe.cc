@@ -304,8 +304,7 @@ void Probe::learn_words() {
 void Probe::set(const std::string& name, const std::string& value, bool must) {
   backend_->request(-1, {"CONFIG", "SET", name, value}, [this, name, value, must](std::string_view reply) {
     if (must && reply.starts_with('-')) {
-      refuse("Redis refuses CONFIG SET " + name + " " + value + ": " +
-             std::string(reply.substr(1, reply.find('\r') - 1)));
+      refuse("Redis refuses CONFIG SET " + name + " " + value + ": " + error_text(reply));
     }
   });
 }

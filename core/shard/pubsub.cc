@@ -90,6 +90,11 @@ std::vector<PubSub::Delivery> PubSub::receivers(bool sharded, std::string_view c
   return found;
 }
 
+size_t push_bytes(const PubSub::Message& message, const std::string& pattern) {
+  constexpr size_t kFraming = 48;
+  return kFraming + pattern.size() + message.channel.size() + message.text.size();
+}
+
 std::string message_push(const PubSub::Message& message, const std::string& pattern, Protocol protocol) {
   std::string out;
   append_push_header(&out, pattern.empty() ? 3 : 4, protocol);

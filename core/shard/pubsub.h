@@ -75,5 +75,7 @@ class PubSub {
 
 // What a subscriber gets.
 std::string message_push(const PubSub::Message& message, const std::string& pattern, Protocol protocol);
+// About how many bytes that is.
+size_t push_bytes(const PubSub::Message& message, const std::string& pattern);
 
 }  // namespace holdfast

@@ -226,16 +226,11 @@ bool Replicas::too_slow(SessionId id, Replica* replica, const OutputLimit& limit
   if (waits_for_us || (moves && !confirming)) replica->heard_ms = now;
   const size_t bytes =
       static_cast<size_t>(stream_.offset() - replica->sent) + (replica->state == Replica::State::kOnline ? unsent : 0);
-  if (limit.soft_bytes == 0 || bytes <= limit.soft_bytes) {
-    replica->soft_since_ms = 0;
-  } else if (replica->soft_since_ms == 0) {
-    replica->soft_since_ms = now;
-  }
+  const bool over = replica->output.over(limit, bytes, now);
   std::string reason;
   if (now - replica->heard_ms > kTimeoutMs) {
     reason = "nothing was heard of it for " + std::to_string(kTimeoutMs / 1000) + " s";
-  } else if ((limit.hard_bytes != 0 && bytes > limit.hard_bytes) ||
-             (replica->soft_since_ms != 0 && now - replica->soft_since_ms > limit.soft_seconds * 1000)) {
+  } else if (over) {
     reason = std::to_string(bytes) + " bytes wait for it, over its client-output-buffer-limit";
   }
   if (reason.empty()) return false;

@@ -75,7 +75,7 @@ class Replicas {
     int64_t confirmed = 0;
     int64_t heard_ms = 0;  // when it last confirmed, or took something
     size_t unsent = 0;     // at that time
-    int64_t soft_since_ms = 0;
+    OutputWatch output;
   };
   // What a client says of itself before it follows.
   struct Announced {

@@ -12,8 +12,10 @@
 
 #include "core/cluster/admission.h"
 #include "core/command/table.h"
+#include "core/resp/incoming.h"
 #include "core/resp/request.h"
 #include "core/shard/batch.h"
+#include "core/shard/client_limits.h"
 #include "core/shard/users.h"
 #include "core/stats/statistics.h"
 
@@ -104,7 +106,7 @@ class Session {
   std::optional<Oldest> oldest() const;
 
   RequestParser parser;
-  std::string input;     // bytes of requests that have not been dealt with
+  Incoming input;        // bytes of requests that have not been dealt with
   std::string outgoing;  // replies that may leave, until the end of the turn
   int db = 0;
   Protocol protocol = Protocol::kResp2;
@@ -133,13 +135,13 @@ class Session {
   bool replica = false;         // it follows Holdfast, see Replicas: all it sends is about that
   bool blocked = false;         // its last request waits in Blocking
   size_t message_bytes = 0;     // of messages that it gets once they are settled
-  int64_t soft_since_ms = 0;    // since when more waits for it than the soft limit; 0: it does not
-  bool parked = false;          // not reading: something must happen first
-  bool paused = false;          // … the end of CLIENT PAUSE
-  bool ended = false;           // the client sends no more
-  bool closing = false;         // nothing more is read; closed once all is answered
-  size_t accounted = 0;         // of reply_bytes(), in the sum over all sessions
-  bool listed = false;          // in the list of those with something to send
+  OutputWatch output;
+  bool parked = false;   // not reading: something must happen first
+  bool paused = false;   // … the end of CLIENT PAUSE
+  bool ended = false;    // the client sends no more
+  bool closing = false;  // nothing more is read; closed once all is answered
+  size_t accounted = 0;  // of reply_bytes(), in the sum over all sessions
+  bool listed = false;   // in the list of those with something to send
 
  private:
   struct Slot {

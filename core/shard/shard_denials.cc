@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/resp/reply.h"
 #include "core/shard/denial.h"
 #include "core/shard/shard.h"
 
@@ -41,7 +42,7 @@ void Shard::lift_denial(std::string_view refusal) {
   const bool aof = refusal.find(" RDB ") == std::string_view::npos;
   world_->note(
       World::Level::kError,
-      "Redis denies writes (" + std::string(refusal.substr(1, refusal.find('\r') - 1)) + "): " +
+      "Redis denies writes (" + error_text(refusal) + "): " +
           (aof ? "its AOF is switched off, until a client sets appendonly again. Nothing is lost: the log has it"
                : "stop-writes-on-bgsave-error is set to no"));
   if (aof) settings_.aof_failed();

@@ -188,5 +188,21 @@ TEST_CASE("messages that wait for the log count for their subscribers, and are d
   }
 }
 
+TEST_CASE("too much waits at once, or for too long") {
+  const OutputLimit limit{1000, 100, 5};
+  OutputWatch watch;
+  CHECK(!watch.over(limit, 1000, 1));
+  CHECK(watch.soft());
+  CHECK(watch.over(limit, 1001, 1));
+  CHECK(!watch.over(limit, 101, 5001));
+  CHECK(watch.over(limit, 101, 5002));
+  CHECK(!watch.over(limit, 100, 5003));  // from here on it counts anew
+  CHECK(!watch.soft());
+  CHECK(!watch.over(limit, 101, 9000));
+  CHECK(!watch.over(limit, 101, 14'000));
+  CHECK(watch.over(limit, 101, 14'001));
+  CHECK(!OutputWatch().over({}, SIZE_MAX, 1));
+}
+
 }  // namespace
 }  // namespace holdfast

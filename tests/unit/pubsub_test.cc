@@ -116,5 +116,16 @@ TEST_CASE("PUBLISH goes through the log; its reply counts the subscribers of its
   CHECK(f.reply(0, ":0\r\n") == ":1\r\n");
 }
 
+TEST_CASE("what a message takes is known without making it") {
+  for (const size_t size : {0, 7, 100, 100'000}) {
+    for (const std::string& pattern : {std::string(), std::string("news.*")}) {
+      const PubSub::Message message{false, "news.today", std::string(size, 'x'), 1};
+      const size_t real = message_push(message, pattern, Protocol::kResp2).size();
+      CHECK(push_bytes(message, pattern) + 32 > real);
+      CHECK(push_bytes(message, pattern) < real + 32);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace holdfast
