@@ -57,7 +57,9 @@ void Attach::work() {
         world_->link_connect(Link::kMain);
       }
       break;
-    case Stage::kLooking: look_at_log(); break;
+    case Stage::kLooking:
+      if (now >= retry_ms_) look_at_log();
+      break;
     case Stage::kReading: read_behind_marker(); break;
     case Stage::kRebuildDue:
       if (!claimed_ || (line_->leading() && !settler_->effects_due())) begin_feed();
@@ -91,7 +93,7 @@ void Attach::check_patience(int64_t now) {
 }
 
 bool Attach::busy() const {
-  return stage_ == Stage::kLooking || stage_ == Stage::kReading ||
+  return (stage_ == Stage::kLooking && world_->monotonic_ms() >= retry_ms_) || stage_ == Stage::kReading ||
          (stage_ == Stage::kFeeding && feeder_ && !feeder_->rdb_under_way() && feeder_->may_send());
 }
 
@@ -184,7 +186,7 @@ void Attach::look_at_log() {
     if (claimed_ && !line_->idle()) return;
     const Result<Position> end = world_->log().end();
     if (!end.ok()) {
-      retry("the log cannot be read: " + end.error());
+      look_again("the log cannot be read: " + end.error());
       return;
     }
     target_ = *end - 1;
@@ -282,9 +284,18 @@ void Attach::log_failed(const LogSource& source, const std::string& reason) {
   if (source.damaged()) {
     refuse(reason);
   } else {
-    log_trouble_ = reason;
-    retry(reason);
+    look_again(reason);
   }
+}
+
+// Redis stays as it was looked at: only the log is to blame for what comes of this.
+void Attach::look_again(const std::string& reason) {
+  if (reason != log_trouble_) world_->note(World::Level::kWarn, reason);
+  log_trouble_ = reason;
+  source_.reset();
+  users_reader_.reset();
+  stage_ = Stage::kLooking;
+  retry_ms_ = world_->monotonic_ms() + kRetryMs;
 }
 
 void Attach::read_behind_marker() {
@@ -314,7 +325,7 @@ bool Attach::read_users() {
   if (!users_reader_) {
     Result<std::unique_ptr<LogReader>> opened = world_->log().read_from(position);
     if (!opened.ok()) {
-      retry("the log cannot be read: " + opened.error());
+      look_again("the log cannot be read: " + opened.error());
       return false;
     }
     users_reader_ = std::move(*opened);
@@ -322,8 +333,7 @@ bool Attach::read_users() {
   std::vector<LogEntry> entries;
   const Result<size_t> read = users_reader_->poll(&entries, 1);
   if (!read.ok()) {
-    users_reader_.reset();
-    retry("the log cannot be read: " + read.error());
+    look_again("the log cannot be read: " + read.error());
     return false;
   }
   if (entries.empty()) return false;

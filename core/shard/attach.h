@@ -108,6 +108,7 @@ class Attach {
   void claim(const Chain& chain);
   void read_log(LogSource* source);
   void log_failed(const LogSource& source, const std::string& reason);
+  void look_again(const std::string& reason);
   void read_behind_marker();
   bool read_users();
   void resume_tap();

@@ -2,11 +2,13 @@
 import random
 import subprocess
 import threading
+import time
 import unittest
 
 import dataset
 import harness
 
+SHORT_MS = 20
 TAKE = "local m = redis.call('SPOP', KEYS[1]); redis.call('INCR', KEYS[2]); return m"
 
 
@@ -27,14 +29,14 @@ class ReplicaTest(harness.SystemTest):
                 client.must("SELECT", rng.randrange(3))
                 key, member = f"k{rng.randrange(40)}", rng.randrange(1000)
                 replies = client.pipeline([
-                    ("SET", f"s{key}", member, "PX", rng.choice((1, 20, 100000))),
+                    ("SET", f"s{key}", member, "PX", rng.choice((1, SHORT_MS, 3600000))),
                     ("SADD", f"set{key}", *range(member, member + 5)), ("SPOP", f"set{key}"),
                     ("EVAL", TAKE, 2, f"set{key}", "taken"), ("INCRBYFLOAT", "float", "0.1"),
                     ("XADD", "stream", "*", "a", member), ("XTRIM", "stream", "MAXLEN", 50),
                     ("MULTI",), ("LPUSH", f"l{key}", member), ("SELECT", rng.randrange(3)), ("LPOP", f"l{key}"),
                     ("HSET", f"h{key}", member, "x"), ("EXEC",),
                     ("GET", f"s{key}"), ("SETNX", f"n{key}", member), ("GETDEL", f"n{rng.randrange(40)}"),
-                    ("MOVE", f"n{key}", 3), ("EXPIRE", f"h{key}", rng.choice((-1, 500))), ("BLPOP", f"l{key}", "0.001"),
+                    ("MOVE", f"n{key}", 3), ("EXPIRE", f"h{key}", rng.choice((-1, 3600))), ("BLPOP", f"l{key}", "0.001"),
                     ("PUBLISH", "channel", member)] + [("SWAPDB", 0, 1)] * rng.randrange(2))
                 self.assertEqual([str(reply) for reply in replies if isinstance(reply, harness.RespError)], [])
 
@@ -48,6 +50,9 @@ class ReplicaTest(harness.SystemTest):
         self.compare(replica)
 
     def compare(self, replica):
+        # What expires soon would otherwise do so between the one look and the other.
+        written = time.monotonic()
+        harness.wait_until(lambda: time.monotonic() > written + 2 * SHORT_MS / 1000, "short-lived keys have expired")
         with self.behind.client() as client:
             reserved = dataset.databases(client) - 1
         ours, theirs = dataset.contents(self.behind.port, reserved), dataset.contents(replica.port, reserved + 1)
