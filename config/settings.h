@@ -90,8 +90,9 @@ struct LimitSettings {
   std::string client_output_buffer_limit = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60";
   uint64_t total_bytes = uint64_t{4} << 30;
   uint64_t max_bulk_bytes = 512 << 20;
-  uint64_t maxmemory = 0;        // 0: no limit
-  std::chrono::seconds idle{0};  // 0: clients may idle for ever
+  uint64_t maxmemory_clients = 0;  // 0: no limit
+  uint64_t maxmemory = 0;          // 0: no limit
+  std::chrono::seconds idle{0};    // 0: clients may idle for ever
 };
 
 struct ClusterSettings {

@@ -234,8 +234,17 @@ std::vector<Setting> make_table() {
           64 * kKiB, kTiB),
       bytes<&S::limits, &LimitSettings::total_bytes>(
           {"limits.total-bytes", "--limits-total-bytes", "SIZE", "What the buffers of all clients together may take.",
-           "Above it, nothing more is read from clients until some of it has been worked off."},
+           "With half of it in replies, clients that wait for some are not read from until some of it has been worked "
+           "off. Above it, the client that takes most is disconnected, whoever it is."},
           64 * kKiB, kTiB),
+      bytes<&S::limits, &LimitSettings::maxmemory_clients>(
+          {"limits.maxmemory-clients", "--limits-maxmemory-clients", "SIZE",
+           "What all clients together may take before the largest are disconnected, but for those with CLIENT "
+           "NO-EVICT.",
+           "As Redis's maxmemory-clients, which may also be a percentage of maxmemory where it is given with CONFIG "
+           "SET. "
+           "0: no limit but limits.total-bytes."},
+          0, kTiB),
       bytes<&S::limits, &LimitSettings::max_bulk_bytes>(
           {"limits.max-bulk-bytes", "--limits-max-bulk-bytes", "SIZE", "The largest single argument of a command.",
            "As Redis's proto-max-bulk-len."},

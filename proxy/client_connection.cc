@@ -59,10 +59,8 @@ void ClientConnection::hold(bool on) {
 }
 
 void ClientConnection::on_unsent() {
-  const size_t now = closing() ? 0 : unsent();
-  clients_->count_unsent(counted_, now);
-  counted_ = now;
   if (closing()) return;
+  const size_t now = unsent();
   const size_t limit = clients_->output_limit();
   if (flooded_ ? now <= limit / 2 : now > limit) {
     flooded_ = !flooded_;

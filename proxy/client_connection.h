@@ -29,9 +29,6 @@ class ClientConnection final : public TlsSocket {
   // For a connection that is finishing: closes it if it has not moved for too long.
   void check_time(int64_t now_ms);
 
-  // What counts for the limit of all clients together.
-  size_t counted() const { return counted_; }
-
  private:
   enum class State : uint8_t {
     kShakingHands,  // until TLS is agreed on
@@ -51,7 +48,6 @@ class ClientConnection final : public TlsSocket {
 
   Clients* clients_;
   SessionId id_ = 0;
-  size_t counted_ = 0;
   size_t left_seen_ = 0;  // by check_time()
   int64_t moved_ms_ = 0;  // when it last made progress with finishing
   State state_ = State::kOpen;

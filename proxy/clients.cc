@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/byte_size.h"
 #include "core/shard/shard.h"
 #include "proxy/certificates.h"
 
@@ -189,25 +188,7 @@ void Clients::on_closed(const ClientConnection& connection, int why) {
 }
 
 void Clients::send(SessionId id, std::string bytes) {
-  ClientConnection* connection = find(id);
-  if (connection == nullptr) return;
-  connection->send(std::move(bytes));
-  if (unsent_ > limits_.total_bytes) shed();
-}
-
-void Clients::shed() {
-  while (unsent_ > limits_.total_bytes) {
-    ClientConnection* largest = nullptr;
-    for (ClientConnection* one : slots_) {
-      if (one != nullptr && (largest == nullptr || one->counted() > largest->counted())) largest = one;
-    }
-    if (largest == nullptr) return;
-    spdlog::warn(
-        "closing client {}: {} bytes of replies wait for it, the most of all, and all together are over "
-        "limits.total-bytes ({})",
-        name_by(uv_tcp_getpeername, largest->stream()), largest->counted(), format_byte_size(limits_.total_bytes));
-    largest->close(UV_ENOBUFS);
-  }
+  if (ClientConnection* connection = find(id)) connection->send(std::move(bytes));
 }
 
 void Clients::hold(SessionId id, bool on) {

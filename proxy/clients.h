@@ -1,4 +1,4 @@
-// All clients: accepts them, knows them by their id, and keeps what they take in memory within its limit.
+// All clients: accepts them, and knows them by their id.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,6 @@ class Clients : Listener::Events {
   void on_secured(ClientConnection* connection);
   void on_tls_failed(ClientConnection* connection);
   void on_closed(const ClientConnection& connection, int why);
-  void count_unsent(size_t before, size_t now) { unsent_ += now - before; }
   size_t output_limit() const { return limits_.client_output_bytes; }
 
  private:
@@ -60,7 +59,6 @@ class Clients : Listener::Events {
   ClientConnection* oldest_stranger();
   bool make_room();
   void note_failure(const ClientConnection& connection, const std::string& why);
-  void shed();
 
   uv_loop_t* loop_;
   const ListenSettings listen_;
@@ -93,8 +91,6 @@ class Clients : Listener::Events {
   std::deque<Stranger> strangers_;
   size_t strangers_count_ = 0;
   FailureLog failures_;
-
-  size_t unsent_ = 0;  // of all clients
 };
 
 }  // namespace holdfast

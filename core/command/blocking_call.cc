@@ -87,16 +87,12 @@ bool BlockingCall::parse_many(const Argv& argv) {
   const auto count = static_cast<size_t>(parse_integer(argv[2]).value_or(0));
   if (count == 0 || count > argv.size() || argv.size() < 3 + count + 1) return false;
   keys_.assign(argv.begin() + 3, argv.begin() + 3 + static_cast<ptrdiff_t>(count));
-  const size_t at = 3 + count;
-  const std::optional<std::string> verb = kind_ == Kind::kListPop ? side_pop(argv[at]) : end_pop(argv[at]);
-  if (!verb) return false;
-  verb_ = *verb;
-  rest_ = {"1"};
-  if (argv.size() == at + 1) return true;
-  if (argv.size() != at + 3 || !same_word(argv[at + 1], "COUNT")) return false;
-  const int64_t most = parse_integer(argv[at + 2]).value_or(0);
-  rest_ = {std::to_string(most)};
-  return most > 0;
+  const auto behind = argv.begin() + 3 + static_cast<ptrdiff_t>(count);
+  if (kind_ == Kind::kListPop ? !side_pop(*behind) : !end_pop(*behind)) return false;
+  verb_ = kind_ == Kind::kListPop ? "LMPOP" : "ZMPOP";
+  rest_.assign(behind, argv.end());
+  if (rest_.size() == 1) return true;
+  return rest_.size() == 3 && same_word(rest_[1], "COUNT") && parse_integer(rest_[2]).value_or(0) > 0;
 }
 
 // XREAD [COUNT n] [BLOCK ms] STREAMS key … id …
@@ -146,32 +142,21 @@ std::vector<std::string_view> BlockingCall::question(size_t key) const {
 
 std::string BlockingCall::attempt(size_t key) const {
   std::vector<std::string_view> argv;
-  if (!stream()) argv = {verb_, keys_[key]};
+  if (many_) {
+    argv = {verb_, "1", keys_[key]};
+  } else if (!stream()) {
+    argv = {verb_, keys_[key]};
+  }
   argv.insert(argv.end(), rest_.begin(), rest_.end());
   std::string out;
   append_request(&out, argv);
   return out;
 }
 
-std::optional<std::string> BlockingCall::reply(size_t key, std::string_view attempted, Protocol protocol) const {
+std::optional<std::string> BlockingCall::reply(size_t key, std::string_view attempted) const {
   if (is_null(attempted)) return std::nullopt;
-  if (kind_ == Kind::kListMove || stream() || attempted.starts_with('-')) return std::string(attempted);
+  if (kind_ == Kind::kListMove || many_ || stream() || attempted.starts_with('-')) return std::string(attempted);
   std::string out;
-  if (many_) {
-    append_array_header(&out, 2);
-    append_bulk(&out, keys_[key]);
-    if (kind_ == Kind::kListPop || protocol == Protocol::kResp3) return out.append(attempted);
-    // ZPOPMIN answers one flat array in RESP2, ZMPOP one of pairs.
-    const Result<ReplyValue> flat = parse_reply(attempted);
-    if (!flat.ok()) return std::string(attempted);
-    append_array_header(&out, flat->elements.size() / 2);
-    for (size_t i = 0; i + 1 < flat->elements.size(); i += 2) {
-      append_array_header(&out, 2);
-      append_bulk(&out, flat->elements[i].text);
-      append_bulk(&out, flat->elements[i + 1].text);
-    }
-    return out;
-  }
   append_array_header(&out, kind_ == Kind::kSortedPop ? 3 : 2);
   append_bulk(&out, keys_[key]);
   return out.append(kind_ == Kind::kSortedPop ? behind_header(attempted) : attempted);

@@ -38,7 +38,7 @@ class BlockingCall {
   // The command that takes from keys()[key]; for streams from all of them.
   std::string attempt(size_t key) const;
   // Its reply made into that of the call; nullopt: there was nothing to take.
-  std::optional<std::string> reply(size_t key, std::string_view attempted, Protocol protocol) const;
+  std::optional<std::string> reply(size_t key, std::string_view attempted) const;
   // When it waited in vain.
   std::string timed_out(Protocol protocol) const;
 
@@ -54,9 +54,9 @@ class BlockingCall {
   Kind kind_ = Kind::kListPop;
   std::vector<std::string> keys_;
   int64_t timeout_ms_ = 0;
-  std::string verb_;               // of the attempt: LPOP, ZPOPMIN, LMOVE …
+  std::string verb_;               // of the attempt: LPOP, ZPOPMIN, LMOVE, LMPOP …
   std::vector<std::string> rest_;  // its arguments behind the key; for streams all of it
-  bool many_ = false;              // BLMPOP, BZMPOP: the elements are an array of their own
+  bool many_ = false;              // BLMPOP, BZMPOP: the attempt is as they are, of one key
   size_t ids_at_ = 0;              // streams: where in rest_ the ids begin
   std::string group_;
 };

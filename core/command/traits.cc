@@ -108,6 +108,7 @@ constexpr Trait kTraits[] = {
     {"lrem", kBackend, Effect::kExact},
     {"lset", kBackend, Effect::kExact},
     {"ltrim", kBackend, Effect::kExact},
+    {"memory", kProxy, Effect::kUnknown},
     {"module", kBackend, Effect::kUnknown, Extra::kKeyless},
     {"monitor", kProxy, Effect::kUnknown, Extra::kKeyless},
     {"move", kBackend, Effect::kExact},

@@ -49,7 +49,7 @@ std::string Tap::ack() const {
 }
 
 void Tap::on_data(std::string_view data) {
-  std::string_view rest = incoming_.with(data, parser_.bytes_wanted());
+  std::string_view rest = incoming_.with(data);
   while (!rest.empty() && state_ != State::kClosed) {
     size_t consumed = 0;
     if (state_ == State::kStream) {
@@ -63,7 +63,7 @@ void Tap::on_data(std::string_view data) {
     rest.remove_prefix(consumed);
   }
   if (state_ == State::kClosed) rest = {};
-  incoming_.keep(rest);
+  incoming_.keep(rest, parser_.bytes_wanted());
 }
 
 bool Tap::fail(const std::string& reason) {

@@ -1,5 +1,5 @@
-// The bytes of one direction of a connection that are no whole request or reply yet. Bytes are kept only when something
-// is left over, and a large buffer is given back as soon as what it was for is dealt with.
+// The bytes of one direction of a connection that are no whole request or reply yet. Usually none: what is whole is
+// dealt with where it was read. Room that was needed is kept for what comes next, but no large one.
 #pragma once
 
 #include <cstddef>
@@ -10,19 +10,36 @@ namespace holdfast {
 
 class Incoming {
  public:
-  // All that has not been dealt with: what was kept, and `fresh` behind it; as long as `fresh` is. `wanted`: how many
-  // bytes there must be before anything can be done, as far as that is known.
-  std::string_view with(std::string_view fresh, size_t wanted);
-  // What is left over: the end of what with() gave.
-  void keep(std::string_view rest);
+  // `ahead`: room for so many bytes is made as soon as they are announced, as Redis does for its clients; more only as
+  // they come.
+  explicit Incoming(size_t ahead = 0) : ahead_(ahead) {}
 
-  void clear() { std::string().swap(kept_); }
+  // All that has not been dealt with: what was kept, and `fresh` behind it; as long as `fresh` is.
+  std::string_view with(std::string_view fresh);
+  // What is left over: the end of what with() gave. `wanted`: how many bytes the request or reply that it begins with
+  // takes in all, as far as that is known: the peer may only say so.
+  void keep(std::string_view rest, size_t wanted);
+  void clear();
+
+  // Gives back, by and by, what was not needed since the last call; all of it if `idle`: nothing has come for a while.
+  void trim(bool idle);
+
   size_t size() const { return kept_.size(); }
-  // Memory that it holds.
-  size_t capacity() const { return kept_.capacity(); }
+  // Memory that it holds, and the part of it that nothing is in.
+  size_t capacity() const { return kept_.capacity() > kInside ? kept_.capacity() : 0; }
+  size_t room() const { return capacity() > size() ? capacity() - size() : 0; }
 
  private:
+  static constexpr size_t kInside = 15;  // that a string has in itself
+
+  size_t room_for(size_t bytes) const;
+  void make_room(size_t needed);
+  void give_room(size_t capacity, std::string_view bytes);
+
+  size_t ahead_;
   std::string kept_;
+  size_t wanted_ = 0;
+  size_t peak_ = 0;  // of its size since it was last trimmed
 };
 
 }  // namespace holdfast

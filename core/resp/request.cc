@@ -170,7 +170,7 @@ RequestParser::Status RequestParser::parse_array(std::string_view data) {
     int64_t length = 0;
     const char* body = p != end && *p == '$' ? read_plain_length(p + 1, end, &length) : nullptr;
     if (body == nullptr) [[unlikely]] {
-      cursor_ = static_cast<size_t>(p - base);
+      parsed_ = cursor_ = static_cast<size_t>(p - base);
       size_t behind = 0;
       const Status status = read_header(data, cursor_, kBulk, &length, &behind);
       if (status != Status::kComplete) return status;
@@ -180,7 +180,8 @@ RequestParser::Status RequestParser::parse_array(std::string_view data) {
     if (limits_.unauthenticated && length > kUnauthenticatedBytes) return fail("unauthenticated bulk length");
     if (end - body < length + 2) {
       cursor_ = static_cast<size_t>(p - base);
-      bytes_wanted_ = static_cast<size_t>(body - base) + static_cast<size_t>(length) + 2;
+      parsed_ = static_cast<size_t>(body - base);
+      bytes_wanted_ = parsed_ + static_cast<size_t>(length) + 2;
       return Status::kIncomplete;
     }
     ranges_.push_back({static_cast<size_t>(body - base), static_cast<size_t>(length)});
@@ -265,6 +266,7 @@ RequestParser::Status RequestParser::complete(size_t consumed) {
   cursor_ = 0;
   scanned_ = 0;
   bytes_wanted_ = 0;
+  parsed_ = 0;
   exact_ = true;
   return Status::kComplete;
 }

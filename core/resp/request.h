@@ -49,6 +49,8 @@ class RequestParser {
 
   // How many bytes the request needs in all as far as is known now (0: not known): a hint for the buffer's size.
   size_t bytes_wanted() const { return bytes_wanted_; }
+  // How many bytes of a request that is not complete yet have been dealt with: whole arguments, and their headers.
+  size_t parsed() const { return parsed_; }
 
  private:
   struct Range {
@@ -73,6 +75,7 @@ class RequestParser {
   bool exact_ = true;          // all line ends so far were "\r\n"; Redis takes any two bytes that start with '\r'
   size_t consumed_ = 0;
   size_t bytes_wanted_ = 0;
+  size_t parsed_ = 0;
   std::string_view canonical_;
   std::string rebuilt_;      // canonical_, when the bytes that came do not serve
   std::string inline_text_;  // the arguments of an inline request, one behind the other

@@ -230,13 +230,13 @@ std::string Backend::take_output() {
 }
 
 void Backend::on_data(std::string_view data) {
-  std::string_view rest = in_.with(data, framer_.bytes_wanted());
+  std::string_view rest = in_.with(data);
   while (!rest.empty()) {
     const size_t consumed = one_reply(rest);
     if (consumed == 0) break;
     rest.remove_prefix(consumed);
   }
-  in_.keep(rest);
+  in_.keep(rest, framer_.bytes_wanted());
 }
 
 size_t Backend::one_reply(std::string_view data) {

@@ -22,6 +22,7 @@ enum class Filter : uint8_t {
   kInfo,
   kConfigGet,
   kAclLog,
+  kMemoryStats,
   kResetStat,   // CONFIG RESETSTAT: from here on all counts begin anew
   kReceivers,   // of PUBLISH: Waiter::receivers are added
   kOnlyErrors,  // the reply is there already, unless Redis refuses the command

@@ -226,7 +226,7 @@ void Blocking::signal(const KeyName& key, Queue* queue) {
   }
   if (parked && queue->looking) queue->again = true;
   if (parked && !queue->looking) look_at(key, queue);
-  if (streams) serve_streams(*queue);
+  if (streams) serve_streams(*queue, false);
 }
 
 void Blocking::look_at(const KeyName& key, Queue* queue) {
@@ -271,14 +271,15 @@ void Blocking::serve(const KeyName& key, int64_t elements, bool sorted) {
   }
 }
 
-void Blocking::serve_streams(const Queue& queue) {
+// Those who read for a group, the first of each; the others, too, unless `only_groups`.
+void Blocking::serve_streams(const Queue& queue, bool only_groups) {
   std::set<std::string> groups;
   const std::deque<SessionId> calls = queue.calls;
   for (const SessionId session : calls) {
     Call* call = find(session);
     if (call == nullptr || call->state != Call::State::kParked || !call->call.stream()) continue;
     const bool group = call->call.kind() == BlockingCall::Kind::kStreamGroup;
-    if (!group || groups.insert(call->call.group()).second) attempt(call, 0);
+    if (group ? groups.insert(call->call.group()).second : !only_groups) attempt(call, 0);
   }
 }
 
@@ -293,11 +294,14 @@ std::vector<Blocking::Push> Blocking::pushes_in(const Unit& unit) const {
     if (info == nullptr || argv.size() < 3) continue;
     const std::string_view name = info->name;
     if (name == "lpush" || name == "rpush" || name == "lpushx" || name == "rpushx") {
-      pushes.push_back({{op.db, std::string(argv[1])}, false, argv.size() - 2});
+      pushes.push_back({{op.db, std::string(argv[1])}, Push::Kind::kList, argv.size() - 2});
     } else if (name == "lmove" || name == "rpoplpush") {
-      pushes.push_back({{op.db, std::string(argv[2])}, false, 1});
+      pushes.push_back({{op.db, std::string(argv[2])}, Push::Kind::kList, 1});
     } else if (name == "zadd" || name == "zincrby") {
-      pushes.push_back({{op.db, std::string(argv[1])}, true, std::max<size_t>(1, (argv.size() - 2) / 2)});
+      const size_t count = std::max<size_t>(1, (argv.size() - 2) / 2);
+      pushes.push_back({{op.db, std::string(argv[1])}, Push::Kind::kSorted, count});
+    } else if (name == "xadd") {
+      pushes.push_back({{op.db, std::string(argv[1])}, Push::Kind::kStream, 1});
     }
   }
   return pushes;
@@ -306,7 +310,13 @@ std::vector<Blocking::Push> Blocking::pushes_in(const Unit& unit) const {
 // As Redis does: all that waits for one key, then what that has brought to others.
 void Blocking::attempt_behind(std::vector<Push> pushes) {
   while (!pushes.empty()) {
-    for (const Push& push : pushes) serve(push.key, static_cast<int64_t>(push.count), push.sorted);
+    for (const Push& push : pushes) {
+      if (push.kind != Push::Kind::kStream) {
+        serve(push.key, static_cast<int64_t>(push.count), push.kind == Push::Kind::kSorted);
+      } else if (const auto queue = queues_.find(push.key); queue != queues_.end()) {
+        serve_streams(queue->second, true);  // to read is no write: it waits until the entry can be seen
+      }
+    }
     pushes = std::exchange(moved_, {});
   }
 }
@@ -370,7 +380,7 @@ void Blocking::on_settled(const Waiter& waiter) {
   const bool takes = call->call.kind() == BlockingCall::Kind::kListPop || call->sorted() ||
                      call->call.kind() == BlockingCall::Kind::kStream;
   const bool error = call->attempted.starts_with('-');
-  const std::optional<std::string> reply = call->call.reply(call->key, call->attempted, call->protocol);
+  const std::optional<std::string> reply = call->call.reply(call->key, call->attempted);
   const bool gone = call->attempted.starts_with("-NOGROUP") || call->attempted.starts_with("-WRONGTYPE");
   if (gone && !call->first && call->call.kind() == BlockingCall::Kind::kStreamGroup &&
       !counter_->words().group_gone.empty()) {

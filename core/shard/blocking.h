@@ -44,7 +44,7 @@ class Blocking {
   using KeyName = std::pair<int, std::string>;
   struct Push {
     KeyName key;
-    bool sorted;   // a sorted set, else a list
+    enum class Kind : uint8_t { kList, kSorted, kStream } kind;
     size_t count;  // elements
   };
   std::vector<Push> pushes_in(const Unit& unit) const;
@@ -110,7 +110,7 @@ class Blocking {
   void signal(const KeyName& key, Queue* queue);
   void look_at(const KeyName& key, Queue* queue);
   void serve(const KeyName& key, int64_t elements, bool sorted);
-  void serve_streams(const Queue& queue);
+  void serve_streams(const Queue& queue, bool only_groups);
   void attempt(Call* call, size_t key);
   void park(Call* call);
   void find_out_what_is_gone(Call* call);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/cluster/replies.h"
 
@@ -22,11 +23,13 @@ struct BuildWords {
       "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
       "<pass> "
       "option can be used to authenticate the client and select the RESP protocol version at the same time";
-  bool signs_in_first = false;        // who must sign in is not told what is wrong with a command
-  bool load_ends_all = false;         // ACL LOAD closes the connections of all users but the default one
-  bool pushes_when_silent = true;     // messages and the like come in spite of CLIENT REPLY OFF
-  bool queues_without_memory = true;  // over maxmemory, MULTI takes what needs none
-  bool script_notes_memory = false;   // for scripts, only a script notes that memory is over maxmemory
+  std::vector<std::string> client_fields;  // what CLIENT LIST tells of a client; empty: not known yet
+  bool signs_in_first = false;             // who must sign in is not told what is wrong with a command
+  bool load_ends_all = false;              // ACL LOAD closes the connections of all users but the default one
+  bool pushes_when_silent = true;          // messages and the like come in spite of CLIENT REPLY OFF
+  bool evicts_clients = true;              // there is maxmemory-clients
+  bool queues_without_memory = true;       // over maxmemory, MULTI takes what needs none
+  bool script_notes_memory = false;        // for scripts, only a script notes that memory is over maxmemory
   ClusterDialect cluster_dialect = ClusterDialect::kRedis7;
 };
 

@@ -48,31 +48,63 @@ std::string LocalCommands::flags_of(const Session& session) const {
     if (options->redirect_broken) flags += 'R';
     if (options->broadcast) flags += 'B';
   }
+  if (session.memory.spared) flags += 'e';
   return flags.empty() ? "N" : flags;
 }
 
 std::string LocalCommands::describe(const Session& session) const {
   const int64_t now = desk_->world_->monotonic_ms();
   const Tracking::Options* tracking = desk_->tracking_.of(session.id());
-  // Its own request is in its buffer.
-  const size_t qbuf = session.input.size() + (&session == session_ ? session.parser.canonical().size() : 0);
-  const size_t output = desk_->world_->client_unsent(session.id());
-  std::string line =
-      "id=" + std::to_string(session.number()) + " addr=" + session.address() + " laddr=" + session.local_address() +
-      " fd=-1 name=" + session.name + " age=" + std::to_string((now - session.since_ms()) / 1000) +
-      " idle=" + std::to_string((now - session.last_ms) / 1000) + " flags=" + flags_of(session) +
-      " db=" + std::to_string(session.db) +
-      " sub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kChannel)) +
-      " psub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kPattern)) +
-      " ssub=" + std::to_string(desk_->pubsub_.count_of(session.id(), PubSub::Kind::kShard)) +
-      " multi=" + (session.transaction ? std::to_string(session.transaction->commands.size()) : "-1") +
-      " qbuf=" + std::to_string(qbuf) +
-      " qbuf-free=0 argv-mem=0 multi-mem=0 rbs=16384 rbp=16384 obl=0 oll=" + std::to_string(session.waiting()) +
-      " omem=" + std::to_string(output) + " tot-mem=" + std::to_string(output + qbuf) +
-      " events=r cmd=" + (session.last_command.empty() ? "NULL" : session.last_command) + " user=" + session.user +
-      " redir=" + std::to_string(tracking == nullptr ? -1 : tracking->redirect) +
-      " resp=" + std::to_string(static_cast<int>(session.protocol)) + " lib-name=" + session.lib_name +
-      " lib-ver=" + session.lib_version;
+  ClientMemory memory = desk_->memory_of(session);
+  memory.unsent = desk_->world_->client_unsent(session.id());
+  // Its own request is in no buffer of its.
+  if (&session == session_) memory.unread += session.parser.canonical().size();
+  const auto subscriptions = [&](PubSub::Kind kind) {
+    return std::to_string(desk_->pubsub_.count_of(session.id(), kind));
+  };
+  const Watches& watches = desk_->counter_->watches();
+  const struct {
+    std::string_view name;
+    std::string value;
+  } kFields[] = {
+      {"id", std::to_string(session.number())},
+      {"addr", session.address()},
+      {"laddr", session.local_address()},
+      {"fd", "-1"},
+      {"name", session.name},
+      {"age", std::to_string((now - session.since_ms()) / 1000)},
+      {"idle", std::to_string((now - session.last_ms) / 1000)},
+      {"flags", flags_of(session)},
+      {"db", std::to_string(session.db)},
+      {"sub", subscriptions(PubSub::Kind::kChannel)},
+      {"psub", subscriptions(PubSub::Kind::kPattern)},
+      {"ssub", subscriptions(PubSub::Kind::kShard)},
+      {"multi", session.transaction ? std::to_string(session.transaction->commands.size()) : "-1"},
+      {"watch", std::to_string(watches.watching(session.id()) ? watches.keys(session.id()).size() : 0)},
+      {"qbuf", std::to_string(memory.unread)},
+      {"qbuf-free", std::to_string(memory.room)},
+      {"argv-mem", std::to_string(memory.requests)},
+      {"multi-mem", std::to_string(memory.queued)},
+      {"rbs", "0"},  // no buffer is kept for replies
+      {"rbp", std::to_string(session.usual_reply())},
+      {"obl", std::to_string(memory.replies)},
+      {"oll", std::to_string(session.waiting())},
+      {"omem", std::to_string(memory.unsent)},
+      {"tot-mem", std::to_string(memory.total())},
+      {"events", "r"},
+      {"cmd", session.last_command.empty() ? "NULL" : session.last_command},
+      {"user", session.user},
+      {"redir", std::to_string(tracking == nullptr ? -1 : tracking->redirect)},
+      {"resp", std::to_string(static_cast<int>(session.protocol))},
+      {"lib-name", session.lib_name},
+      {"lib-ver", session.lib_version},
+  };
+  const std::vector<std::string>& told = desk_->counter_->words().client_fields;
+  std::string line;
+  for (const auto& [name, value] : kFields) {
+    if (!told.empty() && std::find(told.begin(), told.end(), name) == told.end()) continue;
+    line.append(line.empty() ? "" : " ").append(name).append("=").append(value);
+  }
   return line;
 }
 
@@ -126,7 +158,8 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
   }
   if ((same_word(sub, "NO-EVICT") || same_word(sub, "NO-TOUCH")) && argv.size() == 3) {
     if (!same_word(argv[2], "ON") && !same_word(argv[2], "OFF")) return error("ERR syntax error");
-    // Holdfast evicts no clients; NO-TOUCH would have to reach the shared connection and is a hint only.
+    // NO-TOUCH would have to reach the shared connection and is a hint only.
+    if (same_word(sub, "NO-EVICT")) desk_->memory_.spare(&session_->memory, same_word(argv[2], "ON"));
     return simple("OK");
   }
   if (same_word(sub, "UNBLOCK") && (argv.size() == 3 || argv.size() == 4)) {
@@ -173,8 +206,8 @@ LocalCommands::Outcome LocalCommands::client_list(const Argv& argv) {
   }
   std::vector<const Session*> sessions;
   for (const auto& [id, session] : desk_->sessions_) {
-    const bool wanted =
-        numbers.empty() || std::find(numbers.begin(), numbers.end(), session->number()) != numbers.end();
+    const bool wanted = session->memory.in && (numbers.empty() || std::find(numbers.begin(), numbers.end(),
+                                                                            session->number()) != numbers.end());
     if (wanted && (!type || is_of_type(*session, static_cast<int>(*type)))) sessions.push_back(session.get());
   }
   std::sort(sessions.begin(), sessions.end(), [](auto* a, auto* b) { return a->number() < b->number(); });

@@ -16,6 +16,7 @@ constexpr std::string_view kClients = "maxclients";
 constexpr std::string_view kIdle = "timeout";
 constexpr std::string_view kQuery = "client-query-buffer-limit";
 constexpr std::string_view kBulk = "proto-max-bulk-len";
+constexpr std::string_view kMemory = "maxmemory-clients";
 constexpr std::string_view kProtected = "protected-mode";
 constexpr int64_t kLeastBytes = 1 << 20;
 
@@ -66,6 +67,19 @@ std::string set_output(FrontdeskLimits* limits, std::string_view value) {
   return {};
 }
 
+// Bytes, or a percentage of maxmemory.
+std::string set_memory(FrontdeskLimits* limits, std::string_view value) {
+  std::optional<int64_t> number = parse_memory(value);
+  if (!number && value.ends_with('%')) {
+    number = parse_integer(value.substr(0, value.size() - 1));
+    if (number && *number > 100) return "percentage argument must be less or equal to 100";
+    number = number && *number >= 0 ? std::optional(-*number) : std::nullopt;
+  }
+  if (!number) return "argument must be a memory or percent value";
+  limits->memory = *number;
+  return {};
+}
+
 std::string set_protected(FrontdeskLimits* limits, std::string_view value) {
   const bool on = same_word(value, "yes");
   if (!on && !same_word(value, "no")) return "argument must be 'yes' or 'no'";
@@ -81,7 +95,7 @@ std::string text_of(std::string_view kind, const OutputLimit& limit) {
 }  // namespace
 
 bool is_client_setting(std::string_view name) {
-  for (const std::string_view one : {kClients, kIdle, kQuery, kBulk, kOutputLimits, kProtected}) {
+  for (const std::string_view one : {kClients, kIdle, kQuery, kBulk, kOutputLimits, kMemory, kProtected}) {
     if (same_word(name, one)) return true;
   }
   return false;
@@ -91,6 +105,7 @@ std::string set_client_setting(FrontdeskLimits* limits, std::string_view name, s
   constexpr std::string_view kNoInteger = "argument couldn't be parsed into an integer";
   constexpr std::string_view kNoMemory = "argument must be a memory value";
   if (same_word(name, kOutputLimits)) return set_output(limits, value);
+  if (same_word(name, kMemory)) return set_memory(limits, value);
   if (same_word(name, kProtected)) return set_protected(limits, value);
   const bool memory = same_word(name, kQuery) || same_word(name, kBulk);
   const std::optional<int64_t> number = memory ? parse_memory(value) : parse_integer(value);
@@ -118,6 +133,7 @@ std::string client_setting(const FrontdeskLimits& limits, std::string_view name)
   if (name == kIdle) return std::to_string(limits.idle_ms / 1000);
   if (name == kQuery) return std::to_string(limits.query_bytes);
   if (name == kBulk) return std::to_string(limits.requests.max_bulk_bytes);
+  if (name == kMemory) return limits.memory < 0 ? std::to_string(-limits.memory) + "%" : std::to_string(limits.memory);
   if (name == kProtected) return limits.protected_mode ? "yes" : "no";
   return text_of("normal", limits.normal) + " " + text_of("slave", limits.replicas) + " " +
          text_of("pubsub", limits.subscribers);

@@ -1,5 +1,6 @@
 // What clients may take: of memory, of time, of places; and who may come. To them these are Redis's own settings
-// (maxclients, timeout …), so CONFIG GET and CONFIG SET of them are about these here, in Redis's words.
+// (maxclients, timeout, maxmemory-clients …), so CONFIG GET and CONFIG SET of them are about these here, in Redis's
+// words.
 #pragma once
 
 #include <cstddef>
@@ -35,9 +36,10 @@ struct FrontdeskLimits {
   RequestLimits requests;
   size_t query_bytes = 1UL << 30;     // of one client's requests not yet dealt with
   size_t output_bytes = 64UL << 20;   // of one client's replies: above, its requests wait
-  size_t total_bytes = 4UL << 30;     // of all clients' replies
+  size_t total_bytes = 4UL << 30;     // of all clients' buffers: with half of it they wait; above, the largest go
   size_t waiting_per_session = 1024;  // requests of one client under way
   size_t waiting_at_first = 64;       // … before the size of its replies is known
+  int64_t memory = 0;                 // of all clients: above, the largest go; below 0: percent of maxmemory; 0: none
   int64_t idle_ms = 0;                // 0: for ever
   size_t clients = 10'000;            // connected at once; the shell turns others away
   size_t most_clients = 1'000'000;    // that there are files for

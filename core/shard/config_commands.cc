@@ -59,7 +59,8 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
       password = pair[1];
       continue;
     }
-    const bool is_ours = all.size() % 2 == 0 && is_client_setting(pair[0]);
+    const bool is_ours = all.size() % 2 == 0 && is_client_setting(pair[0]) &&
+                         (counter_->words().evicts_clients || !same_word(pair[0], "maxmemory-clients"));
     if (!is_ours) argv.insert(argv.end(), pair.begin(), pair.end());
     const bool is_new = !is_ours || ours.emplace(lowered(pair[0]), pair[1]).second;
     const std::string reason = !is_new   ? "duplicate parameter"
@@ -151,10 +152,12 @@ void Frontdesk::reset_counts() {
   connected_before_ = next_number_ - 1;
   statistics_.reset();
   counter_->own_calls().reset();
+  evicted_ = 0;
 }
 
 void Frontdesk::set_client_settings(const std::map<std::string, std::string>& settings) {
   for (const auto& [name, value] : settings) set_client_setting(&limits_, name, value);
+  choose_memory_limit();
   for (const auto& [id, session] : sessions_) limit_request(session.get());
 }
 

@@ -64,9 +64,7 @@ void Frontdesk::check_output(Session* session, bool pushed) {
   if (!session->output.over(limit, bytes, world_->monotonic_ms())) return;
   world_->note(World::Level::kWarn, "closing client " + session->address() + ": " + std::to_string(bytes) +
                                         " bytes wait for it, over its client-output-buffer-limit");
-  session->outgoing.clear();
-  session->closing = true;
-  world_->client_cut(session->id());
+  cut(session);
 }
 
 void Frontdesk::on_published(PubSub::Message message) { messages_.push_back(std::move(message)); }

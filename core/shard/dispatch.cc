@@ -54,6 +54,7 @@ void Frontdesk::begin_asking(Session* session) {
   session->asking = true;
   session->question++;
   session->asked_ms = world_->monotonic_ms();
+  session->asked_bytes = session->at_hand;
 }
 
 // Who asked, if it still waits for that answer: it may have left, or have been told that it took too long.
@@ -67,8 +68,10 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
   const CommandInfo* info = counter_->table().find(argv);
   session->refused = false;
   session->begin_request(info);
+  session->at_hand = command.size();
   if (info != nullptr && session->last_command != info->name) session->last_command = info->name;
   decide(session, info, argv, command);
+  session->at_hand = 0;
   if (!session->refused) show_to_monitors(*session, info, argv);
   // What CLIENT CACHING said was for this request.
   const bool done = session->caching && !session->transaction && !session->executing;

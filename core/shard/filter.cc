@@ -26,6 +26,14 @@ void set_field(std::string* info, const std::string& name, const std::string& va
   info->replace(begin, info->find_first_of("\r\n", begin) - begin, value);
 }
 
+std::string with_client_memory(std::string stats, size_t bytes) {
+  constexpr std::string_view kName = "clients.normal\r\n:";
+  const size_t at = stats.find(kName);
+  if (at == std::string::npos) return stats;
+  const size_t begin = at + kName.size();
+  return stats.replace(begin, stats.find('\r', begin) - begin, std::to_string(bytes));
+}
+
 // Entries of ACL LOG. Redis knows the shadows of users and Holdfast's connection; what Holdfast itself was refused,
 // when it found out what a user may do, is left out.
 std::string acl_log(const ReplyValue& log, const Visible& visible, Protocol protocol) {
@@ -76,6 +84,8 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     std::string info = without_keyspace_line(parsed->text, visible.reserved_db);
     set_field(&info, "connected_clients", std::to_string(visible.clients));
     set_field(&info, "maxclients", std::to_string(visible.limits.clients));
+    set_field(&info, "mem_clients_normal", std::to_string(visible.client_memory));
+    set_field(&info, "evicted_clients", std::to_string(visible.evicted));
     set_field(&info, "blocked_clients", std::to_string(visible.blocked));
     set_field(&info, "pubsub_channels", std::to_string(visible.channels));
     set_field(&info, "pubsub_patterns", std::to_string(visible.patterns));
@@ -116,6 +126,7 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     }
     return out;
   }
+  if (filter == Filter::kMemoryStats) return with_client_memory(std::string(reply), visible.client_memory);
   if (parsed.ok() && filter == Filter::kAclLog && parsed->kind == ReplyValue::Kind::kArray) {
     return acl_log(*parsed, visible,
                    reply.find("\r\n%") == std::string_view::npos ? Protocol::kResp2 : Protocol::kResp3);

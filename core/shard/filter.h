@@ -27,6 +27,8 @@ struct Visible {
   Tracking::Counts tracking;  // CLIENT TRACKING
   std::string port;           // where the client came in
   uint64_t connections = 0, commands = 0;
+  size_t client_memory = 0;  // bytes
+  uint64_t evicted = 0;      // clients, for it
   int databases = 16;
   bool cluster = false;                                                   // Holdfast is a node of a cluster
   const std::map<std::string, std::string, std::less<>>* told = nullptr;  // settings that Redis has otherwise

@@ -37,6 +37,7 @@ void Frontdesk::on_connected(SessionId id, Peer peer) {
   sign_out(added);
   sign_in_by_certificate(added);
   sessions_.emplace(id, std::move(session));
+  memory_.add(&added->memory);
   come_to_the_door(added);
   if (draining_) {
     added->closing = true;
@@ -58,6 +59,7 @@ void Frontdesk::on_disconnected(SessionId id) {
   if (session == nullptr) return;
   reply_bytes_ -= session->accounted;
   const bool messages_wait = session->message_bytes > 0;
+  memory_.remove(&session->memory);
   last_found_ = nullptr;
   session->abandon();
   counter_->watches().forget(id);
@@ -92,6 +94,7 @@ void Frontdesk::touch(Session* session) {
 }
 
 void Frontdesk::on_data(SessionId id, std::string_view data) {
+  if (clients_take_too_much()) flush();
   Session* session = find(id);
   if (session == nullptr || session->closing) return;
   session->last_ms = world_->monotonic_ms();
@@ -100,10 +103,10 @@ void Frontdesk::on_data(SessionId id, std::string_view data) {
   serve(session, data);
 }
 
-bool Frontdesk::blocked(const Session& session, size_t unsent) const {
+bool Frontdesk::blocked(const Session& session) const {
   // What is under way will be about as large as what came last.
-  const bool something = session.waiting() > 0 || unsent > 0;
-  if (something && session.reply_bytes() + unsent > limits_.output_bytes) return true;
+  const bool something = session.waiting() > 0 || session.unsent > 0;
+  if (something && session.reply_bytes() + session.unsent > limits_.output_bytes) return true;
   if (session.waiting() > 0 && reply_bytes_ > limits_.total_bytes / 2) return true;
   // It may be its own script that runs on: Redis reads nothing from that client then.
   if (!counter_->busy().empty() && session.oldest()) return true;
@@ -140,11 +143,6 @@ void Frontdesk::work_on_pause() {
   });
 }
 
-void Frontdesk::account(Session* session) {
-  reply_bytes_ += session->reply_bytes() - session->accounted;
-  session->accounted = session->reply_bytes();
-}
-
 void Frontdesk::park(Session* session) {
   if (session->parked) return;
   session->parked = true;
@@ -165,11 +163,11 @@ size_t Frontdesk::blocked_clients() const {
 
 // Deals with all whole requests in the session's input and `fresh`, which follows it.
 void Frontdesk::serve(Session* session, std::string_view fresh) {
-  std::string_view rest = session->input.with(fresh, session->parser.bytes_wanted());
+  std::string_view rest = session->input.with(fresh);
   if (session->at_the_door) let_in(session);
-  const size_t unsent = world_->client_unsent(session->id());
+  session->unsent = world_->client_unsent(session->id());
   while (!rest.empty() && !session->closing) {
-    if (blocked(*session, unsent)) {
+    if (blocked(*session)) {
       park(session);
       break;
     }
@@ -192,19 +190,16 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
     }
     rest.remove_prefix(session->parser.consumed());
   }
-  account(session);
   // Half a request that nothing will follow.
   if (session->ended && !session->parked) session->closing = true;
+  if (!session->closing) session->input.keep(rest, session->parser.bytes_wanted());
+  const bool too_large = session->input.size() > limits_.query_bytes && (!session->parked || session->blocked);
+  if (too_large && !session->closing) close_for_size(session);
   if (session->closing) {
     session->input.clear();
     touch(session);
-    return;
   }
-  session->input.keep(rest);
-  if (session->input.size() > limits_.query_bytes && (!session->parked || session->blocked)) {
-    close_for_size(session);
-    session->input.clear();
-  }
+  account(session);
 }
 
 void Frontdesk::close_for_size(Session* session) {
@@ -245,7 +240,8 @@ void Frontdesk::resume() {
   for (SessionId id : parked) {
     Session* session = find(id);
     if (session == nullptr) continue;
-    if (blocked(*session, world_->client_unsent(id))) {
+    session->unsent = world_->client_unsent(id);
+    if (blocked(*session)) {
       parked_.push_back(id);
       continue;
     }
@@ -280,14 +276,27 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(
-        waiter.slot,
-        filter_reply(
-            waiter.filter, reply,
-            {counter_->reserved_database(), sessions_.size(), blocked_clients(), pubsub_.channels(), pubsub_.patterns(),
-             counter_->settings().maxmemory(), limits_, tracking_.counts(), port_of(session->local_address()),
-             connected(), commands_ - commands_before_, told_databases(), cluster_.enabled,
-             &counter_->settings().told(), &refused_, &statistics_, &counter_->own_calls(), &replicas_}));
+    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
+                                                 {counter_->reserved_database(),
+                                                  sessions_.size(),
+                                                  blocked_clients(),
+                                                  pubsub_.channels(),
+                                                  pubsub_.patterns(),
+                                                  counter_->settings().maxmemory(),
+                                                  limits_,
+                                                  tracking_.counts(),
+                                                  port_of(session->local_address()),
+                                                  connected(),
+                                                  commands_ - commands_before_,
+                                                  memory_.total(),
+                                                  evicted_,
+                                                  told_databases(),
+                                                  cluster_.enabled,
+                                                  &counter_->settings().told(),
+                                                  &refused_,
+                                                  &statistics_,
+                                                  &counter_->own_calls(),
+                                                  &replicas_}));
   }
   account(session);
 }
@@ -339,17 +348,18 @@ void Frontdesk::flush() {
     session->listed = false;
     session->collect();
     if (!tracking_.empty()) tracking_.on_left(id, session->first_slot());
-    account(session);
     check_output(session, false);
     if (!session->outgoing.empty()) {
       world_->client_send(id, std::move(session->outgoing));
       session->outgoing = std::string();
     }
+    account_unsent(session);
     if (session->closing && session->waiting() == 0 && !session->asking && !blocking_.attempting(id)) {
       blocking_.forget(id);
       world_->client_close(id);
     }
   }
+  evict_clients();
 }
 
 void Frontdesk::check_time(int64_t now_ms,
@@ -378,6 +388,7 @@ void Frontdesk::check_time(int64_t now_ms,
     }
   }
   for (SessionId id : idle) world_->client_close(id);
+  refresh_memory(now_ms);
 }
 
 void Frontdesk::drain() {

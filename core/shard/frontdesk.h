@@ -19,6 +19,7 @@
 #include "core/shard/blocking.h"
 #include "core/shard/build_words.h"
 #include "core/shard/client_limits.h"
+#include "core/shard/client_memory.h"
 #include "core/shard/client_pause.h"
 #include "core/shard/live_settings.h"
 #include "core/shard/monitors.h"
@@ -195,12 +196,11 @@ class Frontdesk {
   using Argv = std::vector<std::string_view>;
 
   void serve(Session* session, std::string_view fresh);
-  bool blocked(const Session& session, size_t unsent) const;
+  bool blocked(const Session& session) const;
   bool paused(const Session& session, const Argv& argv);
   void work_on_pause();
   ScriptFlags flags_of_script(const CommandInfo& info, const Argv& argv) const;
   bool takes_memory(const CommandInfo& info, const Argv& argv) const;
-  void account(Session* session);
   uint64_t connected() const { return static_cast<uint64_t>(next_number_ - 1 - connected_before_); }
   int told_databases() const;
   void reset_counts();
@@ -246,6 +246,17 @@ class Frontdesk {
   void note_read(Session* session, uint64_t slot, const CommandInfo* info, const Argv& argv);
   void show_to_monitors(const Session& session, const CommandInfo* info, const Argv& argv);
   void begin_monitoring(Session* session);
+
+  // client_eviction.cc
+  ClientMemory memory_of(const Session& session) const;
+  void account(Session* session);
+  void account_unsent(Session* session);
+  void refresh_memory(int64_t now_ms);
+  void choose_memory_limit();
+  bool clients_take_too_much() const;
+  void evict_clients();
+  void evict(Session* session, const std::string& limit);
+  void cut(Session* session);
 
   // user_commands.cc: AUTH, ACL, and who may do what.
   bool default_is_open() const;
@@ -337,6 +348,9 @@ class Frontdesk {
   std::vector<SessionId> stepping_;  // those with a step to be tried
   std::vector<SessionId> to_flush_;
   size_t reply_bytes_ = 0;  // of all sessions, as far as accounted for
+  ClientMemorySum memory_;
+  size_t memory_limit_ = 0;  // maxmemory-clients in bytes; 0: none
+  uint64_t evicted_ = 0;     // by it
   bool draining_ = false;
   bool holding_ = false;
   uint64_t commands_ = 0;

@@ -39,7 +39,6 @@ constexpr Fixed kFixed[] = {
     {"bind", kNetwork},
     {"cluster", kNetwork},
     {"io-threads", kNetwork},
-    {"maxmemory-clients", kReplication, "0"},
     {"min-replicas", kRefusal, "0"},
     {"min-slaves", kRefusal, "0"},
     {"port", kNetwork},

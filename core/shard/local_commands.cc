@@ -44,6 +44,7 @@ const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"hello", &LocalCommands::hello},
     {"info", &LocalCommands::info},
     {"latency", &LocalCommands::latency_histogram},
+    {"memory", &LocalCommands::memory},
     {"monitor", &LocalCommands::monitor},
     {"multi", &LocalCommands::multi},
     {"ping", &LocalCommands::ping},
@@ -139,6 +140,7 @@ LocalCommands::Outcome LocalCommands::reset(const Argv&) {
   desk_->monitors_.forget(session_->id());
   session_->caching.reset();
   session_->silent = session_->skip = false;
+  desk_->memory_.spare(&session_->memory, false);
   session_->db = 0;
   session_->protocol = Protocol::kResp2;
   session_->name.clear();
@@ -193,6 +195,11 @@ LocalCommands::Outcome LocalCommands::auth(const Argv&) {
 }
 
 LocalCommands::Outcome LocalCommands::info(const Argv&) { return backend(Filter::kInfo); }
+
+LocalCommands::Outcome LocalCommands::memory(const Argv& argv) {
+  const bool stats = argv.size() > 1 && same_word(argv[1], "STATS");
+  return backend(stats ? Filter::kMemoryStats : Filter::kNone);
+}
 
 LocalCommands::Outcome LocalCommands::replicaof(const Argv& argv) {
   // It is a master already.

@@ -61,6 +61,7 @@ class LocalCommands {
   Outcome pubsub(const Argv& argv);
   Outcome info(const Argv& argv);
   Outcome config(const Argv& argv);
+  Outcome memory(const Argv& argv);
   Outcome debug(const Argv& argv);
   Outcome role(const Argv& argv);
   Outcome slowlog(const Argv& argv);

@@ -134,6 +134,7 @@ void Probe::drop_predecessors(const ReplyValue& clients) {
     refuse("Redis refuses CLIENT LIST: " + clients.text);
     return;
   }
+  learn_client_fields(clients.text.substr(0, clients.text.find('\n')));
   size_t at = 0;
   std::vector<std::string> ids;
   while (at < clients.text.size()) {
@@ -148,6 +149,16 @@ void Probe::drop_predecessors(const ReplyValue& clients) {
     backend_->request(-1, {"CLIENT", "KILL", "ID", id, "SKIPME", "yes"}, [](std::string_view) {});
   }
   request({"INFO"}, &Probe::learn_info);
+}
+
+// Of a line with "name=value" between spaces.
+void Probe::learn_client_fields(const std::string& line) {
+  state_->words.client_fields.clear();
+  for (size_t at = 0; at < line.size();) {
+    const size_t end = std::min(line.find(' ', at), line.size());
+    state_->words.client_fields.push_back(line.substr(at, line.find('=', at) - at));
+    at = end + 1;
+  }
 }
 
 void Probe::learn_info(const ReplyValue& reply) {
@@ -292,6 +303,7 @@ void Probe::learn_words() {
                            : state_->version.starts_with("6.")          ? ClusterDialect::kRedis6
                            : state_->version.starts_with("7.")          ? ClusterDialect::kRedis7
                                                                         : ClusterDialect::kRedis8;
+  words->evicts_clients = !state_->version.starts_with("6.");
   words->queues_without_memory = !is_7_0 && !state_->version.starts_with("6.");
   learn({"HELLO", "3"}, &words->hello[1]);
   learn({"HELLO", "2"}, &words->hello[0]);

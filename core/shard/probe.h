@@ -61,6 +61,7 @@ class Probe {
   void made_account(const ReplyValue& reply);
   void introduce(const ReplyValue& reply);
   void drop_predecessors(const ReplyValue& clients);
+  void learn_client_fields(const std::string& line);
   void learn_info(const ReplyValue& reply);
   void learn_commands(const ReplyValue& reply);
   void learn_databases(const ReplyValue& reply);

@@ -16,7 +16,9 @@ bool is_about_keys(PubSub::Kind kind, std::string_view name) {
 }  // namespace
 
 bool PubSub::subscribe(SessionId session, Kind kind, std::string_view name) {
-  if (!sessions_[session].names[static_cast<size_t>(kind)].emplace(name).second) return false;
+  Subscriptions& own = sessions_[session];
+  if (!own.names[static_cast<size_t>(kind)].emplace(name).second) return false;
+  own.name_bytes += name.size();
   names_of(kind)[std::string(name)].push_back(session);
   key_event_names_ += is_about_keys(kind, name) ? 1 : 0;
   return true;
@@ -33,6 +35,7 @@ bool PubSub::unsubscribe(SessionId session, Kind kind, std::string_view name) {
   std::erase(subscribers->second, session);
   if (subscribers->second.empty()) names.erase(subscribers);
   own.erase(one);
+  found->second.name_bytes -= name.size();
   key_event_names_ -= is_about_keys(kind, name) ? 1 : 0;
   const auto& all = found->second.names;
   if (all[0].empty() && all[1].empty() && all[2].empty()) sessions_.erase(found);
@@ -49,6 +52,14 @@ std::vector<std::string> PubSub::of(SessionId session, Kind kind) const {
 size_t PubSub::count_of(SessionId session, Kind kind) const {
   const auto found = sessions_.find(session);
   return found == sessions_.end() ? 0 : found->second.names[static_cast<size_t>(kind)].size();
+}
+
+size_t PubSub::memory_of(SessionId session) const {
+  constexpr size_t kEach = 2 * sizeof(std::string) + sizeof(SessionId) + 4 * sizeof(void*);  // with a node of the set
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return 0;
+  const auto& names = found->second.names;
+  return found->second.name_bytes + (names[0].size() + names[1].size() + names[2].size()) * kEach;
 }
 
 size_t PubSub::told_count(SessionId session, Kind kind) const {

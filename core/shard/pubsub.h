@@ -45,6 +45,7 @@ class PubSub {
   size_t told_count(SessionId session, Kind kind) const;
   bool subscribed(SessionId session) const { return sessions_.contains(session); }
   void forget(SessionId session);
+  size_t memory_of(SessionId session) const;
 
   // Channels or shard channels with subscribers that match the glob; empty: all. And how many subscribers one has.
   std::vector<std::string> names(Kind kind, std::string_view glob) const;
@@ -62,6 +63,7 @@ class PubSub {
   using Names = std::map<std::string, std::vector<SessionId>, std::less<>>;
   struct Subscriptions {
     std::set<std::string, std::less<>> names[3];
+    size_t name_bytes = 0;
   };
   Names& names_of(Kind kind) {
     return kind == Kind::kChannel ? channels_ : kind == Kind::kPattern ? patterns_ : shard_;

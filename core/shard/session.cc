@@ -8,9 +8,10 @@ namespace holdfast {
 
 uint64_t Session::open_slot(bool write, int64_t now_ms, std::string_view header) {
   if (request_.open) keep_request();
-  line_.push_back(Slot{std::string(header), header.size(), now_ms, write, write, false, mute, request_});
+  line_.push_back(Slot{std::string(header), header.size(), at_hand, now_ms, write, write, false, mute, request_});
   request_ = {};
   line_bytes_ += header.size();
+  line_requests_ += at_hand;
   if (write) open_in_batch_++;
   return first_slot_ + line_.size() - 1;
 }
@@ -34,6 +35,7 @@ void Session::add_reply(uint64_t slot, std::string_view reply) {
 void Session::close(Slot* slot) {
   if (slot->released) return;
   slot->released = true;
+  line_requests_ -= slot->request_bytes;
   if (slot->in_batch) open_in_batch_--;
   if (slot->parts) {
     for (const TransactionPart& part : slot->parts->list) statistics_->part_done(slot->request, part, shown(part.text));

@@ -16,6 +16,7 @@
 #include "core/resp/request.h"
 #include "core/shard/batch.h"
 #include "core/shard/client_limits.h"
+#include "core/shard/client_memory.h"
 #include "core/shard/users.h"
 #include "core/stats/statistics.h"
 
@@ -29,10 +30,15 @@ struct Transaction {
   bool dirty = false;                 // a command was refused while queueing
   uint64_t users = 0;                 // the generation of the users when it began
   int slot = kNoSlot;                 // in a cluster: of all keys
+
+  size_t memory() const { return bytes + commands.size() * sizeof(std::string); }
 };
 
 class Session {
  public:
+  // So much of a request that has only been announced gets its room at once.
+  static constexpr size_t kInputAhead = 16 << 20;
+
   // `number`: as Redis counts its clients, from 1 on; what clients call their id.
   Session(SessionId id, int64_t number, Peer peer, int64_t now_ms, const RequestLimits& limits, Statistics* statistics)
       : parser(limits),
@@ -97,6 +103,10 @@ class Session {
   // Bytes of the replies in the line, and about how many are to come.
   bool reply_size_known() const { return usual_reply_ > 0; }
   size_t reply_bytes() const { return line_bytes_ + line_.size() * usual_reply_ + kept_.bytes(); }
+  size_t line_bytes() const { return line_bytes_ + line_.size() * sizeof(Slot) + kept_.bytes(); }
+  size_t usual_reply() const { return usual_reply_; }
+  // Bytes of the requests that are under way: in the line, or waiting for something before they get there.
+  size_t request_bytes() const { return line_requests_ + (asking || blocked ? asked_bytes : 0); }
   // The oldest request without a reply: when it came, its slot, whether it writes.
   struct Oldest {
     uint64_t slot;
@@ -106,8 +116,8 @@ class Session {
   std::optional<Oldest> oldest() const;
 
   RequestParser parser;
-  Incoming input;        // bytes of requests that have not been dealt with
-  std::string outgoing;  // replies that may leave, until the end of the turn
+  Incoming input{kInputAhead};  // bytes of requests that have not been dealt with
+  std::string outgoing;         // replies that may leave, until the end of the turn
   int db = 0;
   Protocol protocol = Protocol::kResp2;
   std::string name, lib_name, lib_version;
@@ -122,6 +132,8 @@ class Session {
   bool asking = false;            // the last request waits for something: nothing more is read before that is there
   uint64_t question = 0;          // the number of what it waits for
   int64_t asked_ms = 0;
+  size_t asked_bytes = 0;  // of the request that waits so, or is blocked
+  size_t at_hand = 0;      // bytes of the request that is being decided on
   // Tried every turn while it waits; ends that, or says that it is not time yet (false).
   std::function<bool()> step;
   int64_t expires_ms = INT64_MAX;        // when the first of its watched keys is as good as expired
@@ -141,12 +153,15 @@ class Session {
   bool ended = false;    // the client sends no more
   bool closing = false;  // nothing more is read; closed once all is answered
   size_t accounted = 0;  // of reply_bytes(), in the sum over all sessions
-  bool listed = false;   // in the list of those with something to send
+  size_t unsent = 0;     // of its replies, by the kernel, when it was last looked at
+  ClientMemorySum::Share memory;
+  bool listed = false;  // in the list of those with something to send
 
  private:
   struct Slot {
     std::string reply;
     size_t header_bytes;
+    size_t request_bytes;
     int64_t since_ms;
     bool write;
     bool in_batch;
@@ -169,7 +184,8 @@ class Session {
   int64_t since_ms_;
   std::deque<Slot> line_;
   size_t line_bytes_ = 0;
-  size_t usual_reply_ = 0;  // the largest of late
+  size_t line_requests_ = 0;  // bytes of those that have no reply yet
+  size_t usual_reply_ = 0;    // the largest of late
   size_t open_in_batch_ = 0;
   uint64_t first_slot_ = 1;  // the number of line_.front()
 

@@ -20,7 +20,17 @@ void Tracking::set_most_keys(size_t most_keys) {
   drop_some();
 }
 
-void Tracking::begin(SessionId session, const Options& options) { clients_[session] = options; }
+void Tracking::begin(SessionId session, const Options& options) {
+  Options& kept = clients_[session] = options;
+  kept.prefix_bytes = 0;
+  for (const std::string& prefix : kept.prefixes) kept.prefix_bytes += prefix.size();
+}
+
+size_t Tracking::memory_of(SessionId session) const {
+  const auto found = clients_.find(session);
+  if (found == clients_.end()) return 0;
+  return sizeof(Options) + found->second.prefix_bytes + found->second.prefixes.size() * sizeof(std::string);
+}
 
 void Tracking::end(SessionId session) {
   if (clients_.erase(session) == 0) return;

@@ -31,7 +31,8 @@ class Tracking {
     bool broadcast = false, opt_in = false, opt_out = false, no_loop = false;
     int64_t redirect = 0;               // the number of the client that is told in its place; 0: itself
     std::vector<std::string> prefixes;  // of keys to broadcast; sorted
-    bool redirect_broken = false;       // that client has left
+    size_t prefix_bytes = 0;
+    bool redirect_broken = false;  // that client has left
   };
   struct Invalidation {
     SessionId session = 0;  // who may have cached
@@ -54,6 +55,7 @@ class Tracking {
   void end(SessionId session);
   bool empty() const { return clients_.empty(); }
   Options* of(SessionId session);  // nullptr: it does not track
+  size_t memory_of(SessionId session) const;
   const std::unordered_map<SessionId, Options>& clients() const { return clients_; }
   // As INFO tells them; items: keys, each as often as it has a client.
   struct Counts {

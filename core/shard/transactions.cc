@@ -238,7 +238,9 @@ void Frontdesk::carry_out(Session* session, const Transaction& transaction) {
   std::string header;
   append_array_header(&header, transaction.commands.size());
   auto unit = std::make_unique<Unit>();
+  session->at_hand = transaction.bytes;
   const uint64_t slot = session->open_slot(writes, world_->monotonic_ms(), header);
+  session->at_hand = 0;
   bool to_redis = false;
   const bool rights_changed = transaction.users != counter_->users_generation();
   for (const std::string& command : transaction.commands) {

@@ -14,7 +14,14 @@ void Watches::add(SessionId session, int db, std::string_view name) {
   const auto same = [&](const Key& key) { return key.db == db && key.name == name; };
   if (std::any_of(watcher.keys.begin(), watcher.keys.end(), same)) return;
   watcher.keys.push_back({db, std::string(name), hash});
+  watcher.name_bytes += name.size();
   by_key_[hash].push_back(session);
+}
+
+size_t Watches::memory_of(SessionId session) const {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return 0;
+  return found->second.name_bytes + found->second.keys.size() * (sizeof(Key) + sizeof(SessionId));
 }
 
 void Watches::learn(SessionId session, const std::vector<int64_t>& pttls) {

@@ -37,6 +37,7 @@ class Watches {
   // The keys in doubt are being looked at for the last time: what puts others in doubt from now on is a change.
   void on_last_look(SessionId session) { sessions_.at(session).last_look = true; }
   void forget(SessionId session);
+  size_t memory_of(SessionId session) const;
 
   bool empty() const { return sessions_.empty(); }
   bool watching(SessionId session) const { return sessions_.contains(session); }
@@ -51,6 +52,7 @@ class Watches {
  private:
   struct Watcher {
     std::vector<Key> keys;
+    size_t name_bytes = 0;  // of them
     bool touched = false;
     bool last_look = false;
   };

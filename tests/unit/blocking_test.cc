@@ -54,6 +54,36 @@ TEST_CASE("a push takes the attempts of those that wait along, in their order, a
   CHECK(f.told() == "write W0 LPUSH l y z\nwrite W0 LPOP l\n");
 }
 
+TEST_CASE("a new entry takes along those that read it for a group, one for each group; who only reads comes later") {
+  BlockingFixture f;
+  for (SessionId id = 4; id <= 5; id++) f.connect(id);
+  const auto wait = [&](SessionId id, const std::string& request, const std::string& nothing) {
+    f.say(request, id);
+    CHECK(f.attempted(nothing, id) == "");
+    f.told();
+  };
+  wait(1, "XREADGROUP GROUP g a BLOCK 0 STREAMS s >", kNull);
+  wait(2, "XREADGROUP GROUP g b BLOCK 0 STREAMS s >", kNull);
+  wait(3, "XREADGROUP GROUP h a BLOCK 0 STREAMS s >", kNull);
+  wait(4, "XREAD BLOCK 0 STREAMS s 0", kNull);
+  f.say("XADD s * f v", 5);
+  CHECK(f.told() ==
+        "write W0 XADD s * f v\nwrite W0 XREADGROUP GROUP g a STREAMS s >\n"
+        "write W0 XREADGROUP GROUP h a STREAMS s >\n");
+}
+
+TEST_CASE("BLMPOP and BZMPOP take as LMPOP and ZMPOP of one key do, and answer what those answer") {
+  BlockingFixture f;
+  f.say("BLMPOP 0 2 none l RIGHT COUNT 5");
+  CHECK(f.told() == "look R0 LLEN none + R0 LLEN l\n");
+  f.look(":0\r\n:2\r\n");
+  CHECK(f.told() == "write W0 LMPOP 1 l RIGHT COUNT 5\n");
+  CHECK(f.attempted("*2\r\n$1\r\nl\r\n*1\r\n$1\r\nx\r\n", 1) == "*2\r\n$1\r\nl\r\n*1\r\n$1\r\nx\r\n");
+  f.say("BZMPOP 0 1 z MIN", 2);
+  f.look(":1\r\n");
+  CHECK(f.told() == "look R0 ZCARD z\nwrite W0 ZMPOP 1 z MIN\n");
+}
+
 TEST_CASE("any other change: Redis is asked once, and as many are served as there is for") {
   BlockingFixture f;
   f.park(1);

@@ -31,6 +31,14 @@ TEST_CASE("client settings: taken as Redis takes them, told as it tells them") {
   CHECK(set("protected-mode", "YES") == "");
   CHECK(client_setting(limits, "protected-mode") == "yes");
   CHECK(limits.idle_ms == 7000);
+  CHECK(client_setting(limits, "maxmemory-clients") == "0");
+  CHECK(set("maxmemory-clients", "10%") == "");
+  CHECK(client_setting(limits, "maxmemory-clients") == "10%");
+  CHECK(set("maxmemory-clients", "101%") == "percentage argument must be less or equal to 100");
+  CHECK(set("maxmemory-clients", "-1%") == "argument must be a memory or percent value");
+  CHECK(set("maxmemory-clients", "many") == "argument must be a memory or percent value");
+  CHECK(set("maxmemory-clients", "1mb") == "");
+  CHECK(client_setting(limits, "maxmemory-clients") == "1048576");
   CHECK(set("protected-mode", "true") == "argument must be 'yes' or 'no'");
   CHECK(set("maxclients", "many") == "argument couldn't be parsed into an integer");
   CHECK(set("maxclients", "0") == "argument must be between 1 and 4294967295 inclusive");

@@ -211,8 +211,8 @@ TEST_CASE("who deals with a command") {
   CHECK(refused("script", "debug"));
   CHECK_FALSE(refused("module", "list"));
   CHECK_FALSE(refused("script", "load"));
-  for (const char* name : {"get", "set", "dbsize", "time", "object|encoding", "memory|usage", "xread", "xreadgroup",
-                           "command|docs", "swapdb", "latency|doctor", "nosuch"}) {
+  for (const char* name : {"get", "set", "dbsize", "time", "object|encoding", "xread", "xreadgroup", "command|docs",
+                           "swapdb", "latency|doctor", "nosuch"}) {
     CAPTURE(name);
     CHECK(with_traits(name).handling == Handling::kBackend);
   }
