@@ -54,27 +54,41 @@ Clients::Clients(uv_loop_t* loop, const Settings& settings, const Certificates* 
       handshake_ms_(settings.timeouts.handshake.count()),
       certificates_(certificates),
       shard_(shard),
-      listener_(loop, this),
+      listener_(new Listener(loop, this)),
       tls_listener_(loop, this),
       rate_(settings.limits.connections_per_second),
       buffer_(kReadBytes) {}
 
 Result<Done> Clients::listen() {
   if (!listen_.address.is_off()) {
-    if (auto done = listener_.listen(listen_.address, "--listen", kBacklog); !done) return done;
+    if (auto done = listener_->listen(listen_.address, "--listen", kBacklog); !done) return done;
   }
   if (tls_.listen.is_off()) return Done{};
   return tls_listener_.listen(tls_.listen, "--tls-listen", kBacklog);
 }
 
 std::string Clients::addresses() const {
-  std::string all = listen_.address.is_off() ? "" : to_string(listener_.address());
+  std::string all = listener_->listens() ? to_string(listener_->address()) : "";
   if (!tls_.listen.is_off()) all += (all.empty() ? "" : " and ") + to_string(tls_listener_.address()) + " (TLS)";
   return all;
 }
 
+Result<Done> Clients::accept_on(int port) {
+  std::unique_ptr<Listener> next(new Listener(loop_, this));
+  if (port != 0) {
+    Address address = listen_.address.is_off() ? tls_.listen : listen_.address;
+    address.port = port;
+    if (auto done = next->listen(address, "CONFIG SET port", kBacklog); !done) return done;
+  }
+  std::erase_if(waiting_, [this](const Waiting& one) { return one.listener == listener_.get(); });
+  listener_->close();
+  listener_ = std::move(next);
+  spdlog::info("clients are served on {}", addresses());
+  return Done{};
+}
+
 void Clients::stop_accepting() {
-  listener_.close();
+  listener_->close();
   tls_listener_.close();
   waiting_.clear();
   while (ClientConnection* stranger = oldest_stranger()) stranger->close(0);

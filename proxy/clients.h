@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,9 @@ class Clients : Listener::Events {
   Result<Done> listen();
   std::string addresses() const;  // for people
   void stop_accepting();
+  // Without TLS: there from now on, and nowhere else; 0: not at all.
+  Result<Done> accept_on(int port);
+  int accepts_on() const { return listener_->listens() ? listener_->address().port : 0; }
 
   void send(SessionId id, std::string bytes);
   void hold(SessionId id, bool on);
@@ -67,7 +71,8 @@ class Clients : Listener::Events {
   const int64_t handshake_ms_;
   const Certificates* certificates_;
   Shard* shard_;
-  Listener listener_, tls_listener_;
+  std::unique_ptr<Listener> listener_;
+  Listener tls_listener_;
   ConnectionRate rate_;
   // Where somebody waits for the next second.
   struct Waiting {

@@ -3,6 +3,8 @@
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "core/check.h"
 
 namespace holdfast {
@@ -40,13 +42,14 @@ Result<Done> Listener::listen(const Address& address, const std::string& flag, i
   if (failed != 0) {
     return refuse(std::string("its host cannot be found (") + uv_strerror(failed) + "); give another with " + flag);
   }
-  HOLDFAST_CHECK(uv_tcp_init(loop_, &handle_) == 0);
-  handle_.data = this;
-  open_ = true;
-  failed = uv_tcp_bind(&handle_, lookup.addrinfo->ai_addr, 0);
+  HOLDFAST_CHECK(handle_ == nullptr);
+  handle_ = new uv_tcp_t();
+  HOLDFAST_CHECK(uv_tcp_init(loop_, handle_) == 0);
+  handle_->data = this;
+  failed = uv_tcp_bind(handle_, lookup.addrinfo->ai_addr, 0);
   uv_freeaddrinfo(lookup.addrinfo);
   if (failed == 0) {
-    failed = uv_listen(reinterpret_cast<uv_stream_t*>(&handle_), backlog, [](uv_stream_t* server, int status) {
+    failed = uv_listen(reinterpret_cast<uv_stream_t*>(handle_), backlog, [](uv_stream_t* server, int status) {
       if (status != 0) {
         spdlog::warn("a connection could not be accepted: {}", uv_strerror(status));
       } else {
@@ -60,14 +63,14 @@ Result<Done> Listener::listen(const Address& address, const std::string& flag, i
     return refuse(way_out(failed, flag));
   }
   address_ = address;
-  address_.port = port_of(&handle_);
+  address_.port = port_of(handle_);
   return Done{};
 }
 
 void Listener::close() {
-  if (!open_) return;
-  open_ = false;
-  uv_close(reinterpret_cast<uv_handle_t*>(&handle_), nullptr);
+  if (handle_ == nullptr) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(handle_, nullptr)),
+           [](uv_handle_t* handle) { delete reinterpret_cast<uv_tcp_t*>(handle); });
 }
 
 }  // namespace holdfast

@@ -27,6 +27,7 @@ class Listener {
   // Blocks while a host name is looked up. An error names the address and what `flag` could change about it.
   Result<Done> listen(const Address& address, const std::string& flag, int backlog);
   void close();
+  bool listens() const { return handle_ != nullptr; }
 
   // Where it listens, with the port that was taken when any free one was asked for.
   const Address& address() const { return address_; }
@@ -34,8 +35,7 @@ class Listener {
  private:
   uv_loop_t* loop_;
   Events* events_;
-  uv_tcp_t handle_{};
-  bool open_ = false;
+  uv_tcp_t* handle_ = nullptr;  // nullptr: closed
   Address address_;
 };
 

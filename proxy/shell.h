@@ -74,6 +74,8 @@ class Shell final : public World {
   Result<Done> copy_write(std::string_view piece) override { return copy_file_.write(piece); }
   Result<std::string> copy_read(int64_t offset, size_t bytes) override { return copy_file_.read(offset, bytes); }
   void copy_end() override { copy_file_.end(); }
+  Result<Done> accept_on(int port) override { return clients_.accept_on(port); }
+  int accepts_on() override { return clients_.accepts_on(); }
   const std::string& users_file() override { return settings_.users.file; }
   Result<std::string> read_users() override { return read_users_file(settings_.users.file); }
   Result<Done> write_users(const std::string& text) override { return write_users_file(settings_.users.file, text); }

@@ -103,7 +103,7 @@ std::string utc_text(int64_t unix_ms) {
   const time_t seconds = seconds_of(unix_ms);
   tm time{};
   gmtime_r(&seconds, &time);
-  return with_ms(time, "%Y-%m-%dT%H:%M:%S", unix_ms) + "Z";
+  return with_ms(time, "%04Y-%m-%dT%H:%M:%S", unix_ms) + "Z";
 }
 
 std::string local_text(int64_t unix_ms) {
@@ -112,7 +112,7 @@ std::string local_text(int64_t unix_ms) {
   localtime_r(&seconds, &time);
   char zone[8];
   std::strftime(zone, sizeof zone, " %z", &time);
-  return with_ms(time, "%Y-%m-%d %H:%M:%S", unix_ms) + zone;
+  return with_ms(time, "%04Y-%m-%d %H:%M:%S", unix_ms) + zone;
 }
 
 int64_t now_unix_ms() {

@@ -212,6 +212,30 @@ void Backend::request_as(std::string_view user, const std::vector<std::string_vi
   answers_.push_back(std::move(answer));
 }
 
+void Backend::without_marker(std::string_view read, std::string_view marker,
+                             std::function<void(const std::string& reply)> answer) {
+  become({});
+  select(reserved_db_);
+  out_.append(kMulti);
+  append_request(&out_, {"DEL", kMarkerKey});
+  out_.append(read);
+  append_request(&out_, {"SET", kMarkerKey, marker});
+  out_.append(kExec);
+  for (int i = 0; i < 4; i++) owed_.push_back(Owed{Expect::kIgnored, {}});
+  owed_.push_back(Owed{Expect::kAnswer, {}});
+  RequestParser parser(kNoRequestLimits);
+  parser.parse(read);
+  answers_.push_back(
+      [this, command = own_calls_.number_of(parser.argv()), answer = std::move(answer)](std::string_view all) {
+        if (!all.starts_with("*3\r\n")) return answer(std::string(all));
+        const std::vector<std::string> replies = split_replies(all.substr(all.find('\n') + 1));
+        own_calls_.executed(own_calls_.number_of({"DEL"}), replies[0]);
+        own_calls_.executed(command, replies[1]);
+        own_calls_.executed_marker();
+        answer(replies[1]);
+      });
+}
+
 void Backend::check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view)> answer) {
   request_as({}, argv, std::move(answer));
   append_sign_in(&out_, {}, own_password_);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/resp/integer.h"
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"
@@ -13,6 +14,9 @@
 
 namespace holdfast {
 namespace {
+
+constexpr std::string_view kNoPort = "argument must be between 0 and 65535 inclusive";
+constexpr std::string_view kTakenPort = "Unable to listen on this port, check server logs.";
 
 std::string failed(std::string_view setting, std::string_view reason) {
   return "ERR CONFIG SET failed (possibly related to argument '" + std::string(setting) + "') - " + std::string(reason);
@@ -35,7 +39,7 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
   for (size_t i = 2; i + 1 < argv.size(); i += 2) {
     std::string_view reason = LiveSettings::why_fixed(argv[i], argv[i + 1]);
     if (same_word(argv[i], "maxmemory") || same_word(argv[i], "maxmemory-policy") ||
-        same_word(argv[i], "requirepass") || same_word(argv[i], "repl-backlog-size") ||
+        same_word(argv[i], "requirepass") || same_word(argv[i], "port") || same_word(argv[i], "repl-backlog-size") ||
         (same_word(argv[i], "appendfsync") && same_word(argv[i + 1], "always")) || is_client_setting(argv[i]) ||
         Statistics::is_setting(argv[i])) {
       reason = "Holdfast has a part in it, which cannot be in a transaction";
@@ -48,6 +52,7 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
 void Frontdesk::set_config(Session* session, const Argv& all) {
   std::map<std::string, std::string> ours;
   std::optional<std::string> password;
+  std::optional<int> port;
   FrontdeskLimits tried = limits_;
   std::vector<size_t> fixed;
   Argv argv(all.begin(), all.begin() + 2);
@@ -57,6 +62,14 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     if (pair.size() == 2 && same_word(pair[0], "requirepass")) {
       if (password) return reply_error(session, failed("requirepass", "duplicate parameter"));
       password = pair[1];
+      continue;
+    }
+    if (pair.size() == 2 && same_word(pair[0], "port")) {
+      if (port) return reply_error(session, failed("port", "duplicate parameter"));
+      const std::optional<int64_t> number = parse_integer(pair[1]);
+      if (!number) return reply_error(session, failed("port", "argument couldn't be parsed into an integer"));
+      if (*number < 0 || *number > 65535) return reply_error(session, failed("port", kNoPort));
+      port = static_cast<int>(*number);
       continue;
     }
     const bool is_ours = all.size() % 2 == 0 && is_client_setting(pair[0]) &&
@@ -75,19 +88,27 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     argv.insert(argv.end(), {"proto-max-bulk-len", bulk_bytes});
   }
   if (argv.size() == 2) {
+    if (port && !accept_on(*port)) return reply_error(session, failed("port", kTakenPort));
     set_client_settings(ours);
     return password ? set_requirepass(session, *password) : answer(session, "+OK\r\n");
   }
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
-  wait_for(session, [this, session, ours, password, change = counter_->settings().plan(argv)] {
+  wait_for(session, [this, session, ours, password, port, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
+    const int port_before = world_->accepts_on();
+    if (port && !accept_on(*port)) {
+      session->asking = false;
+      reply_error(session, failed("port", kTakenPort));
+      return true;
+    }
     Unit unit;
     for (const std::string& request : change.requests) unit.add_read(0, request);
     counter_->settings().begin(change);
     // It holds also where its client has left meanwhile.
-    counter_->look(unit, [this, id = session->id(), question = session->question, ours, password,
+    counter_->look(unit, [this, id = session->id(), question = session->question, ours, password, port, port_before,
                           change](const Result<std::string>& replies) {
-      const std::string reply = replies.ok() ? split_replies(*replies).back() : std::string();
+      const std::vector<std::string> told = split_replies(replies.ok() ? *replies : "-" + replies.error() + "\r\n");
+      const std::string reply = told.empty() ? "-ERR Redis has not told whether it is set\r\n" : told.back();
       const bool done = reply.starts_with('+');
       if (done) {
         counter_->settings().carried_out(change);
@@ -97,6 +118,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
         if (most_keys != change.kept.end()) tracking_.set_most_keys(tracking_limit(most_keys->second));
       } else {
         counter_->settings().refused(change);
+        if (port) accept_on(port_before);
       }
       if (const std::string& more = done ? change.then : change.undo; replies.ok() && !more.empty()) {
         Unit last;
@@ -111,6 +133,13 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     });
     return true;
   });
+}
+
+bool Frontdesk::accept_on(int port) {
+  if (port == world_->accepts_on()) return true;
+  const Result<Done> done = world_->accept_on(port);
+  if (!done.ok()) world_->note(World::Level::kWarn, done.error());
+  return done.ok();
 }
 
 // Those pairs of it may not be changed: they may be set to what they are.

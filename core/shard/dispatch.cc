@@ -264,6 +264,9 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
   }
   if (info->name == "monitor" && !counter_->script_lines_up()) return begin_monitoring(session);
   if (loads_anew(*info, argv)) return load_anew(session, command);
+  if (info->name.starts_with("debug") && argv.size() == 2 && same_word(argv[1], "DIGEST")) {
+    return digest(session, command);
+  }
   if (looks_at_slot(*info, argv)) {
     scan_slot(session, argv);
     return;

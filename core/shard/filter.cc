@@ -120,6 +120,7 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
       append_bulk(&out, name == "databases"                            ? std::to_string(visible.databases)
                         : visible.cluster && name == "cluster-enabled" ? "yes"
                         : name == "maxmemory"                          ? std::to_string(visible.maxmemory)
+                        : name == "port"                               ? std::to_string(visible.plain_port)
                         : name == "requirepass"                        ? std::string()  // only its hash is kept
                         : is_client_setting(name)                      ? client_setting(visible.limits, name)
                                                                        : told(name, parsed->elements[i].text));

@@ -286,6 +286,7 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
                                                   limits_,
                                                   tracking_.counts(),
                                                   port_of(session->local_address()),
+                                                  world_->accepts_on(),
                                                   connected(),
                                                   commands_ - commands_before_,
                                                   memory_.total(),

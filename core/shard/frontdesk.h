@@ -86,6 +86,8 @@ class Counter {
                          std::function<void(std::string_view reply)> then) = 0;
   // Redis's data is thrown away and made anew from the log; then the waiter is told OK.
   virtual void load_anew(const Waiter& waiter) = 0;
+  // DEBUG DIGEST, `command`, as if Redis held nothing but the clients' data. Only at rest. `then` gets its reply.
+  virtual void digest(std::string_view command, std::function<void(const std::string& reply)> then) = 0;
   // Whether Redis would take the command; see Backend::ask.
   virtual void ask(int db, std::string_view command, std::string_view user,
                    std::function<void(std::string_view refusal)> answer) = 0;
@@ -297,9 +299,12 @@ class Frontdesk {
   // debug_commands.cc
   static bool loads_anew(const CommandInfo& info, const Argv& argv);
   void load_anew(Session* session, std::string_view command);
+  void digest(Session* session, std::string_view command);
+  void with_leave(Session* session, std::string_view command, std::function<void(Session* session)> then);
 
   // config_commands.cc
   void set_config(Session* session, const Argv& argv);
+  bool accept_on(int port);
   void set_config_but(Session* session, const Argv& all, const std::vector<size_t>& fixed);
   void set_requirepass(Session* session, const std::string& password);
   void set_client_settings(const std::map<std::string, std::string>& settings);

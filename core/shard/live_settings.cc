@@ -41,7 +41,6 @@ constexpr Fixed kFixed[] = {
     {"io-threads", kNetwork},
     {"min-replicas", kRefusal, "0"},
     {"min-slaves", kRefusal, "0"},
-    {"port", kNetwork},
     {"repl-backlog-ttl", kReplication},
     {"repl-timeout", kReplication},
     {"replica", kReplication},

@@ -49,6 +49,7 @@ void Settler::on_command(const std::vector<std::string_view>& argv, std::string_
   if (marker) {
     const Result<Marker> parsed = parse_marker(argv[2]);
     if (parsed.ok()) unit_marker_ = parsed->applied.position;
+    marker_lost_ = false;
   } else if (stream_db_ == reserved_db_ && argv.size() > 1 && argv[1] == kMarkerKey) {
     marker_lost_ = true;  // evicted: nothing that belongs to the data
   } else if (!same_word(name, "PING") && !same_word(name, "REPLCONF") && !same_word(name, "SCRIPT")) {

@@ -110,6 +110,7 @@ class Shard : public Counter, BackendEvents, CommitLineEvents, TapEvents, Attach
     busy_.ask(protocol, argv, std::move(then));
   }
   void load_anew(const Waiter& waiter) override;
+  void digest(std::string_view command, std::function<void(const std::string& reply)> then) override;
   void ask(int db, std::string_view command, std::string_view user,
            std::function<void(std::string_view)> answer) override;
   void ask_watch(int db, std::string_view command, std::string_view user,

@@ -34,6 +34,11 @@ void Shard::load_anew(const Waiter& waiter) {
   redis_lost_ = "a client wants its data to be loaded anew";
 }
 
+void Shard::digest(std::string_view command, std::function<void(const std::string& reply)> then) {
+  HOLDFAST_CHECK(at_rest());  // so that Redis's marker is the last one
+  backend_.without_marker(command, last_marker_, std::move(then));
+}
+
 // Where Redis writes an AOF it begins one anew: clients expect that to be over, but not for ever.
 void Shard::answer_loaded_anew() {
   if (loads_anew_.empty() || !serving()) return;

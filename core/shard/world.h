@@ -62,6 +62,10 @@ class World : public FeedPort {
   // Stops or resumes reading from a client.
   virtual void client_hold(SessionId client, bool hold) = 0;
 
+  // CONFIG SET port: clients are accepted there from now on, and no more where they were; 0: only with TLS.
+  virtual Result<Done> accept_on(int) { return Done{}; }
+  virtual int accepts_on() { return 0; }  // without TLS; 0: nowhere
+
   virtual Log& log() = 0;
 
   // Base snapshots: begin, pieces, end; then Shard::on_snapshot_saved tells whether it is safely stored and was

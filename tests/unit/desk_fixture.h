@@ -21,6 +21,7 @@ struct FakeCounter : Counter {
   std::vector<Effect> effects;
   std::vector<std::function<void(std::string_view)>> questions;
   std::vector<std::function<void(Result<std::string>)>> looks;
+  std::vector<std::function<void(const std::string&)>> digests;
   Watches watched;
   OwnCalls own;
   bool writing = false;  // a write to a watched key is under way
@@ -75,6 +76,13 @@ struct FakeCounter : Counter {
   void load_anew(const Waiter& waiter) override {
     story += "load anew\n";
     waiters.push_back(waiter);
+  }
+  void digest(std::string_view command, std::function<void(const std::string&)> then) override {
+    RequestParser parser(kNoRequestLimits);
+    parser.parse(command);
+    CHECK(parser.argv() == std::vector<std::string_view>{"DEBUG", "DIGEST"});
+    story += "digest\n";
+    digests.push_back(std::move(then));
   }
   void ask_watch(int db, std::string_view command, std::string_view user,
                  std::function<void(std::string_view)> answer) override {

@@ -38,6 +38,13 @@ class FakeWorld : public World {
       held.erase(client);
     }
   }
+  int port = 6379, taken_port = 7000;
+  Result<Done> accept_on(int wanted) override {
+    if (wanted == taken_port) return Error{"in use"};
+    port = wanted;
+    return Done{};
+  }
+  int accepts_on() override { return port; }
   Log& log() override { return *log_; }
   void note(Level, const std::string& text) override { notes += text + "\n"; }
   void fatal(const std::string& reason) override { fatal_reason = reason; }

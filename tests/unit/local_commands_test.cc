@@ -163,10 +163,10 @@ TEST_CASE("CLIENT in all other forms") {
 
 TEST_CASE("what Redis answers as a read, filtered or not") {
   DeskFixture f;
-  f.say("INFO | INFO server | CONFIG GET maxmemory | CONFIG RESETSTAT | DEBUG OBJECT a | debug digest");
+  f.say("INFO | INFO server | CONFIG GET maxmemory | CONFIG RESETSTAT | DEBUG OBJECT a");
   CHECK(f.told() ==
         "read 0 INFO\nread 0 INFO server\nread 0 CONFIG GET maxmemory\nread 0 CONFIG RESETSTAT\n"
-        "read 0 DEBUG OBJECT a\nread 0 debug digest\n");
+        "read 0 DEBUG OBJECT a\n");
   CHECK(f.counter.waiters[0].filter == Filter::kInfo);
   CHECK(f.counter.waiters[2].filter == Filter::kConfigGet);
   CHECK(f.counter.waiters[3].filter == Filter::kResetStat);
@@ -204,10 +204,61 @@ TEST_CASE("a setting that must stay as it is may be set to what it is") {
   }
 }
 
-TEST_CASE("DEBUG LOADAOF makes Redis anew from the log, where Redis lets the client use DEBUG") {
+TEST_CASE("CONFIG SET port: clients are accepted elsewhere, with all that was set beside it or not at all") {
   DeskFixture f;
-  f.say("DEBUG LOADAOF");
-  CHECK(f.told() == "ask 0 DEBUG LOADAOF\n");
+  const std::string failed = "-ERR CONFIG SET failed (possibly related to argument 'port') - ";
+  CHECK(f.say("CONFIG SET port 7001") == kOk);
+  CHECK(f.world.port == 7001);
+  CHECK(f.say("CONFIG SET timeout 7 port 7000") == failed + "Unable to listen on this port, check server logs.\r\n");
+  CHECK(f.world.port == 7001);
+  CHECK(f.desk.limits().idle_ms == 0);
+  CHECK(f.say("CONFIG SET port 65536") == failed + "argument must be between 0 and 65535 inclusive\r\n");
+  CHECK(f.say("CONFIG SET port x") == failed + "argument couldn't be parsed into an integer\r\n");
+  CHECK(f.say("CONFIG SET port 1 PORT 2") == failed + "duplicate parameter\r\n");
+  CHECK(f.told() == "");
+  SUBCASE("Redis takes its part") {
+    f.say("CONFIG SET hz 20 port 7002");
+    CHECK(f.world.port == 7002);
+    CHECK(f.answer_look(0, std::string(kOk)) == kOk);
+    CHECK(f.world.port == 7002);
+  }
+  SUBCASE("Redis does not") {
+    f.say("CONFIG SET hz x port 7002");
+    CHECK(f.answer_look(0, std::string("-ERR no\r\n")) == "-ERR no\r\n");
+    CHECK(f.world.port == 7001);
+  }
+  SUBCASE("taken, with a part of Redis's") {
+    CHECK(f.say("CONFIG SET hz 20 port 7000").starts_with(failed + "Unable"));
+    CHECK(f.told() == "");
+  }
+}
+
+TEST_CASE("DEBUG DIGEST is of what clients see, and waits for rest") {
+  DeskFixture f;
+  f.say("DEBUG DIGEST");
+  CHECK(f.told() == "ask 0 DEBUG DIGEST\n");
+  f.counter.resting = false;
+  f.counter.questions.front()("");
+  f.turn();
+  CHECK(f.told() == "");
+  f.counter.resting = true;
+  f.turn();
+  CHECK(f.told() == "digest\n");
+  f.counter.digests.front()("+00ff\r\n");
+  CHECK(f.turn() == "+00ff\r\n");
+}
+
+TEST_CASE("DEBUG LOADAOF and RELOAD make Redis anew from the log, where Redis lets the client use DEBUG") {
+  DeskFixture f;
+  for (const char* request : {"DEBUG RELOAD NOFLUSH", "DEBUG RELOAD nosave noflush"}) {
+    CHECK(f.say(request) == "-ERR Error trying to load the RDB dump, check server logs.\r\n");
+  }
+  std::string request = "DEBUG LOADAOF";
+  SUBCASE("") { request = "DEBUG RELOAD"; }
+  SUBCASE("") { request = "DEBUG reload NOSAVE"; }
+  SUBCASE("") { request = "DEBUG reload NOFLUSH MERGE"; }
+  f.say(request);
+  CHECK(f.told() == "ask 0 " + request + "\n");
   SUBCASE("it does") {
     f.counter.questions.front()("");
     f.desk.resume();
