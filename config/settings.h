@@ -92,7 +92,8 @@ struct LimitSettings {
   uint64_t max_bulk_bytes = 512 << 20;
   uint64_t maxmemory_clients = 0;  // 0: no limit
   uint64_t maxmemory = 0;          // 0: no limit
-  std::chrono::seconds idle{0};    // 0: clients may idle for ever
+  int64_t min_replicas_to_write = 0, min_replicas_max_lag = 10;
+  std::chrono::seconds idle{0};  // 0: clients may idle for ever
 };
 
 struct ClusterSettings {

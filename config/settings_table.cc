@@ -255,6 +255,18 @@ std::vector<Setting> make_table() {
            "Takes the place of Redis's maxmemory with the policy noeviction, which Redis must not enforce itself: it "
            "would refuse what the log already holds. 0: no limit."},
           0, 64 * kTiB),
+      number<&S::limits, &LimitSettings::min_replicas_to_write>(
+          {"limits.min-replicas-to-write", "--limits-min-replicas-to-write", "N",
+           "With fewer replicas of Holdfast that keep up, writes are refused.",
+           "As Redis's. What was acknowledged is in the log without any replica: for those who want to read it there. "
+           "0: "
+           "writes need none."},
+          0, 1000),
+      number<&S::limits, &LimitSettings::min_replicas_max_lag>(
+          {"limits.min-replicas-max-lag", "--limits-min-replicas-max-lag", "SECONDS",
+           "How long a replica that keeps up may not have been heard of.",
+           "As Redis's. 0: limits.min-replicas-to-write is off."},
+          0, kYearInSeconds),
       number<&S::limits, &LimitSettings::idle>(
           {"limits.idle-seconds", "--limits-idle-seconds", "SECONDS",
            "After how long without a request a client is disconnected.",

@@ -54,6 +54,8 @@ ShardOptions shard_options(const Settings& settings) {
   options.frontdesk.output_bytes = settings.limits.client_output_bytes;
   set_client_setting(&options.frontdesk, kOutputLimits, settings.limits.client_output_buffer_limit);  // was checked
   options.frontdesk.total_bytes = settings.limits.total_bytes;
+  options.frontdesk.min_replicas = settings.limits.min_replicas_to_write;
+  options.frontdesk.min_replicas_lag_s = settings.limits.min_replicas_max_lag;
   options.frontdesk.memory = static_cast<int64_t>(settings.limits.maxmemory_clients);
   options.frontdesk.clients = static_cast<size_t>(settings.limits.clients);
   options.frontdesk.protected_mode = settings.listen.protected_mode;

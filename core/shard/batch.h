@@ -25,6 +25,7 @@ enum class Filter : uint8_t {
   kMemoryStats,
   kResetStat,   // CONFIG RESETSTAT: from here on all counts begin anew
   kReceivers,   // of PUBLISH: Waiter::receivers are added
+  kReading,     // of a script that may not write now, see Frontdesk::run_reading()
   kOnlyErrors,  // the reply is there already, unless Redis refuses the command
   kBlocked,     // not for the client as it is: a blocked call looks at it first, see Blocking
 };

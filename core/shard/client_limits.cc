@@ -4,6 +4,7 @@
 #include <charconv>
 #include <climits>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/resp/words.h"
@@ -18,6 +19,9 @@ constexpr std::string_view kQuery = "client-query-buffer-limit";
 constexpr std::string_view kBulk = "proto-max-bulk-len";
 constexpr std::string_view kMemory = "maxmemory-clients";
 constexpr std::string_view kProtected = "protected-mode";
+// With the older names, which CONFIG GET tells, too.
+constexpr std::string_view kMinReplicas[] = {"min-replicas-to-write", "min-slaves-to-write"};
+constexpr std::string_view kMaxLag[] = {"min-replicas-max-lag", "min-slaves-max-lag"};
 constexpr int64_t kLeastBytes = 1 << 20;
 
 // Empty, or why the number is none that may be.
@@ -92,9 +96,14 @@ std::string text_of(std::string_view kind, const OutputLimit& limit) {
          std::to_string(limit.soft_seconds);
 }
 
+bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
+  return std::any_of(names.begin(), names.end(), [name](std::string_view one) { return same_word(name, one); });
+}
+
 }  // namespace
 
 bool is_client_setting(std::string_view name) {
+  if (is_one_of(name, kMinReplicas) || is_one_of(name, kMaxLag)) return true;
   for (const std::string_view one : {kClients, kIdle, kQuery, kBulk, kOutputLimits, kMemory, kProtected}) {
     if (same_word(name, one)) return true;
   }
@@ -107,6 +116,12 @@ std::string set_client_setting(FrontdeskLimits* limits, std::string_view name, s
   if (same_word(name, kOutputLimits)) return set_output(limits, value);
   if (same_word(name, kMemory)) return set_memory(limits, value);
   if (same_word(name, kProtected)) return set_protected(limits, value);
+  if (is_one_of(name, kMinReplicas) || is_one_of(name, kMaxLag)) {
+    const std::optional<int64_t> count = parse_integer(value);
+    const std::string wrong = parse_within(count, kNoInteger, 0, INT_MAX);
+    if (wrong.empty()) (is_one_of(name, kMaxLag) ? limits->min_replicas_lag_s : limits->min_replicas) = *count;
+    return wrong;
+  }
   const bool memory = same_word(name, kQuery) || same_word(name, kBulk);
   const std::optional<int64_t> number = memory ? parse_memory(value) : parse_integer(value);
   std::string problem = memory                   ? parse_within(number, kNoMemory, kLeastBytes, LONG_MAX)
@@ -134,6 +149,8 @@ std::string client_setting(const FrontdeskLimits& limits, std::string_view name)
   if (name == kQuery) return std::to_string(limits.query_bytes);
   if (name == kBulk) return std::to_string(limits.requests.max_bulk_bytes);
   if (name == kMemory) return limits.memory < 0 ? std::to_string(-limits.memory) + "%" : std::to_string(limits.memory);
+  if (is_one_of(name, kMinReplicas)) return std::to_string(limits.min_replicas);
+  if (is_one_of(name, kMaxLag)) return std::to_string(limits.min_replicas_lag_s);
   if (name == kProtected) return limits.protected_mode ? "yes" : "no";
   return text_of("normal", limits.normal) + " " + text_of("slave", limits.replicas) + " " +
          text_of("pubsub", limits.subscribers);

@@ -43,11 +43,16 @@ struct FrontdeskLimits {
   int64_t idle_ms = 0;                // 0: for ever
   size_t clients = 10'000;            // connected at once; the shell turns others away
   size_t most_clients = 1'000'000;    // that there are files for
+  int64_t min_replicas = 0;           // with fewer that keep up writes are refused
+  int64_t min_replicas_lag_s = 10;    // … for so long; 0: whatever they do
   bool protected_mode = false;        // see Frontdesk::let_in()
   OutputLimit normal;
   OutputLimit subscribers{32UL << 20, 8UL << 20, 60};
   OutputLimit replicas{256UL << 20, 64UL << 20, 60};
 };
+
+// What Redis says to a write when too few replicas keep up.
+constexpr std::string_view kTooFewReplicas = "NOREPLICAS Not enough good replicas to write.";
 
 constexpr std::string_view kOutputLimits = "client-output-buffer-limit";
 

@@ -207,7 +207,23 @@ std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const 
   }
   if (cluster_.enabled && request_slot(*info, argv) == kManySlots) return std::string(kCrossSlot);
   if (counter_->over_maxmemory() && takes_memory(*info, argv)) return std::string(kOverMaxmemory);
+  if (info->write && too_few_replicas()) return std::string(kTooFewReplicas);
   return {};
+}
+
+// min-replicas-to-write is about Holdfast's replicas: the log is safe without them.
+bool Frontdesk::too_few_replicas() const {
+  return limits_.min_replicas > 0 && limits_.min_replicas_lag_s > 0 &&
+         replicas_.good(limits_.min_replicas_lag_s) < limits_.min_replicas;
+}
+
+// Whether a script writes is known only when it does: Redis is to see to it that it does not.
+void Frontdesk::run_reading(Session* session, const CommandInfo& reader, const Argv& argv) {
+  Argv words = argv;
+  words[0] = reader.name;
+  std::string command;
+  append_request(&command, words);
+  forward_read(session, &reader, session->db, words, command, Filter::kReading);
 }
 
 // Of functions Redis alone knows them. Those before 7.0 know of no flags.
@@ -368,6 +384,12 @@ void Frontdesk::forward(Session* session, const CommandInfo* info, const Argv& a
   if (info != nullptr && !info->logged) {
     forward_read(session, info, session->db, argv, command);
     return;
+  }
+  if (info != nullptr && info->runs_script && too_few_replicas()) {
+    // Redis 6.2 has no such command, and lets scripts write.
+    if (const CommandInfo* reader = counter_->table().find_name(info->name + "_ro"); reader != nullptr) {
+      return run_reading(session, *reader, argv);
+    }
   }
   if (const std::string down = counter_->refuse_write(); !down.empty()) {
     refuse(session, down);

@@ -73,9 +73,21 @@ std::string acl_log(const ReplyValue& log, const Visible& visible, Protocol prot
   return out + entries;
 }
 
+// A script was executed as *_RO because it may not write now: what Redis says to that is not the reason.
+std::string without_reading(std::string_view reply) {
+  for (const std::string_view told : {"-ERR Write commands are not allowed from read-only scripts.",
+                                      "-ERR Can not execute a script with write flag using *_ro command."}) {
+    if (reply.starts_with(told)) {
+      return std::string("-").append(kTooFewReplicas).append(reply.substr(told.size()));
+    }
+  }
+  return std::string(reply);
+}
+
 }  // namespace
 
 std::string filter_reply(Filter filter, std::string_view reply, const Visible& visible) {
+  if (filter == Filter::kReading) return without_reading(reply);
   const Result<ReplyValue> parsed = parse_reply(reply);
   const bool resp3 = reply.starts_with('=') || reply.starts_with('%');
   const Protocol protocol = resp3 ? Protocol::kResp3 : Protocol::kResp2;
@@ -103,7 +115,10 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
     }
     set_field(&info, "maxmemory", std::to_string(visible.maxmemory));
     set_field(&info, "maxmemory_human", human_memory(visible.maxmemory));
-    if (visible.replicas != nullptr) tell_replicas(*visible.replicas, &info);
+    if (visible.replicas != nullptr) tell_replicas(*visible.replicas, visible.limits, &info);
+    if (visible.own_calls != nullptr) {
+      set_field(&info, "rdb_changes_since_last_save", std::to_string(visible.own_calls->changes_unsaved(info)));
+    }
     if (visible.statistics != nullptr) show_statistics(&info, *visible.statistics, *visible.own_calls);
     append_verbatim(&out, info, protocol);
     return out;

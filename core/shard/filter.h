@@ -35,7 +35,7 @@ struct Visible {
   const std::map<std::string, std::string, std::less<>>* told = nullptr;  // settings that Redis has otherwise
   const std::map<std::string, std::string>* refused = nullptr;  // by user: the client that was refused something last
   const Statistics* statistics = nullptr;
-  const OwnCalls* own_calls = nullptr;  // to tell what scripts did
+  OwnCalls* own_calls = nullptr;  // to tell what scripts did
   const Replicas* replicas = nullptr;
 };
 

@@ -203,6 +203,8 @@ class Frontdesk {
   void work_on_pause();
   ScriptFlags flags_of_script(const CommandInfo& info, const Argv& argv) const;
   bool takes_memory(const CommandInfo& info, const Argv& argv) const;
+  bool too_few_replicas() const;
+  void run_reading(Session* session, const CommandInfo& reader, const Argv& argv);
   uint64_t connected() const { return static_cast<uint64_t>(next_number_ - 1 - connected_before_); }
   int told_databases() const;
   void reset_counts();

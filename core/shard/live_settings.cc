@@ -39,8 +39,6 @@ constexpr Fixed kFixed[] = {
     {"bind", kNetwork},
     {"cluster", kNetwork},
     {"io-threads", kNetwork},
-    {"min-replicas", kRefusal, "0"},
-    {"min-slaves", kRefusal, "0"},
     {"repl-backlog-ttl", kReplication},
     {"repl-timeout", kReplication},
     {"replica", kReplication},

@@ -263,4 +263,12 @@ std::vector<Replicas::Line> Replicas::lines() const {
   return lines;
 }
 
+int64_t Replicas::good(int64_t max_lag_seconds) const {
+  const int64_t now = world_->monotonic_ms();
+  return std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& entry) {
+    const Replica& replica = entry.second;
+    return replica.state == Replica::State::kOnline && (now - replica.heard_ms) / 1000 <= max_lag_seconds;
+  });
+}
+
 }  // namespace holdfast

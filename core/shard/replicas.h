@@ -63,6 +63,8 @@ class Replicas {
     int64_t lag_seconds;
   };
   std::vector<Line> lines() const;
+  // That keep up: online, and heard of within so many seconds.
+  int64_t good(int64_t max_lag_seconds) const;
   const std::string& replid() const { return stream_.replid(); }
 
  private:

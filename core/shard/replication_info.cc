@@ -14,7 +14,7 @@ bool is_replica_line(std::string_view line) {
 
 }  // namespace
 
-void tell_replicas(const Replicas& replicas, std::string* info) {
+void tell_replicas(const Replicas& replicas, const FrontdeskLimits& limits, std::string* info) {
   const std::vector<Replicas::Line> lines = replicas.lines();
   const std::string offset = std::to_string(replicas.offset()), kept = std::to_string(replicas.kept_from() + 1);
   std::string out;
@@ -27,6 +27,9 @@ void tell_replicas(const Replicas& replicas, std::string* info) {
     const auto tell = [&](const std::string& value) { out += std::string(name) + ":" + value + "\r\n"; };
     if (name == "connected_slaves") {
       tell(std::to_string(lines.size()));
+      if (limits.min_replicas > 0 && limits.min_replicas_lag_s > 0) {
+        out += "min_slaves_good_slaves:" + std::to_string(replicas.good(limits.min_replicas_lag_s)) + "\r\n";
+      }
       for (size_t i = 0; i < lines.size(); i++) {
         out += "slave" + std::to_string(i) + ":ip=" + lines[i].address + ",port=" + std::to_string(lines[i].port) +
                ",state=" + (lines[i].online ? "online" : "wait_bgsave") + ",offset=" + std::to_string(lines[i].offset) +

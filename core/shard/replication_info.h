@@ -8,6 +8,6 @@
 namespace holdfast {
 
 // Puts Holdfast's replicas into the text of an INFO, in place of Redis's.
-void tell_replicas(const Replicas& replicas, std::string* info);
+void tell_replicas(const Replicas& replicas, const FrontdeskLimits& limits, std::string* info);
 
 }  // namespace holdfast

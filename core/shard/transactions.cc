@@ -92,6 +92,15 @@ void Frontdesk::execute(Session* session) {
     reply_error(session, "EXECABORT Transaction discarded because of: " + std::string(kOverMaxmemory));
     return;
   }
+  const auto needs_replicas = [this](const CommandInfo* info, const Argv& argv) {
+    return info != nullptr && (info->write || (info->runs_script && !flags_of_script(*info, argv).no_writes));
+  };
+  if (too_few_replicas() && any_queued(transaction, needs_replicas)) {
+    watches.forget(session->id());
+    session->request().rejected = true;
+    reply_error(session, "EXECABORT Transaction discarded because of: " + std::string(kTooFewReplicas));
+    return;
+  }
   if (!watches.watching(session->id())) {
     carry_out(session, transaction);
     return;

@@ -18,18 +18,17 @@ User parse_rules(std::string_view rules) {
   User user;
   user.rules = rules;
   bool nopass = false;
-  size_t all = 0;
+  bool keys = false, channels = false, commands = false;  // all of them
   for (const std::string_view word : user.words()) {
     user.on = user.on || word == "on";
     nopass = nopass || word == "nopass";
     if (is_flag(word)) continue;
-    if (word == "~*" || word == "&*" || word == "+@all") {
-      all++;
-    } else {
-      user.restricted = true;
-    }
+    keys = keys || word == "~*";
+    channels = channels || word == "&*";
+    commands = commands || word == "+@all";
+    user.restricted = user.restricted || (word != "~*" && word != "&*" && word != "+@all");
   }
-  user.restricted = user.restricted || all < 3;
+  user.restricted = user.restricted || !keys || !channels || !commands;
   user.open = user.on && nopass;
   return user;
 }

@@ -68,6 +68,7 @@ void OwnCalls::begin(std::string_view info) {
   reset();
   begun_ = true;
   before_ = {commands_in(info), errors_in(info), all_errors_in(info)};
+  changes_unsaved(info);
   select_ = number_of({"select"});
   set_ = number_of({"set"});
 }
@@ -107,6 +108,16 @@ std::map<std::string, uint64_t, std::less<>> OwnCalls::errors_inside(std::string
     if (count > 0) inside[word] = count;
   }
   return inside;
+}
+
+uint64_t OwnCalls::changes_unsaved(std::string_view info) {
+  const uint64_t saves = number_behind(info, "\nrdb_saves:"), last = number_behind(info, "\nrdb_last_save_time:");
+  if (saves != saves_seen_ || last != last_save_seen_) {
+    saves_seen_ = saves;
+    last_save_seen_ = last;
+    markers_saved_ = markers_;
+  }
+  return more(number_behind(info, "\nrdb_changes_since_last_save:"), markers_ - markers_saved_);
 }
 
 uint64_t OwnCalls::all_errors_inside(std::string_view info) const {

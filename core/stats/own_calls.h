@@ -29,7 +29,10 @@ class OwnCalls {
   // Redis has answered the command, in the order of the link.
   void executed(uint32_t command, std::string_view reply);
   void executed_select() { executed(select_, "+"); }
-  void executed_marker() { executed(set_, "+"); }
+  void executed_marker() {
+    markers_++;
+    executed(set_, "+");
+  }
   void refused(std::string_view error) { errors_.add(error); }
 
   // From here on it is counted; `info`: all that Redis had counted by then.
@@ -41,6 +44,9 @@ class OwnCalls {
   std::map<std::string, Inside, std::less<>> commands_inside(std::string_view info) const;
   std::map<std::string, uint64_t, std::less<>> errors_inside(std::string_view info) const;
   uint64_t all_errors_inside(std::string_view info) const;
+  // How many changes of clients' data Redis has not saved: never fewer than there are. A save is noticed when this is
+  // called, so that the markers between the two count.
+  uint64_t changes_unsaved(std::string_view info);
 
  private:
   struct Counted {
@@ -63,6 +69,8 @@ class OwnCalls {
   std::vector<Counted> own_;  // by CommandInfo::number
   ErrorCounts errors_;
   uint32_t select_ = 0, set_ = 0;
+  uint64_t markers_ = 0, markers_saved_ = 0;
+  uint64_t saves_seen_ = 0, last_save_seen_ = 0;
 };
 
 }  // namespace holdfast

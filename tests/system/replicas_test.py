@@ -92,6 +92,36 @@ class RealReplicaTest(harness.EveryBuild, ReplicaTest):
         dataset.verify(self.proxy, self.behind)
 
 
+class MinReplicasTest(harness.EveryBuild, ReplicaTest):
+    """min-replicas-to-write: of Holdfast, before the log."""
+
+    def on_build(self, build):
+        self.begin(build, flags=("--limits-min-replicas-to-write", "1"))
+        scripts = build != "6.2.5"
+        with self.proxy.client() as client:
+            self.assertIn("min_slaves_good_slaves:0", client.must("INFO", "replication"))
+            self.assertEqual(sorted(client.must("CONFIG", "GET", "min-replicas-*")),
+                             ["1", "10", "min-replicas-max-lag", "min-replicas-to-write"])
+            refused = [("SET", "a", "1"), ("LPUSH", "l", "x")]
+            if scripts:
+                refused += [("EVAL", "return redis.call('SET', KEYS[1], 1)", 1, "a"),
+                            ("EVAL", "#!lua\nreturn redis.call('GET', KEYS[1])", 1, "a")]
+            for command in refused:
+                self.assertRegex(str(client.command(*command)), "^NOREPLICAS Not enough good replicas to write\\.")
+            self.assertIsNone(client.must("GET", "a"))
+            self.assertEqual(client.must("EVAL", "return redis.call('EXISTS', KEYS[1])", 1, "a"), 0)
+            replica = self.replica()
+            harness.wait_until(lambda: "min_slaves_good_slaves:1" in client.must("INFO", "replication"), "it follows")
+            client.must("SET", "a", "1")
+            self.assertEqual(client.must("EVAL", "return redis.call('INCR', KEYS[1])", 1, "a"), 2)
+            replica.stop()
+            harness.wait_until(lambda: "min_slaves_good_slaves:0" in client.must("INFO", "replication"), "it is gone")
+            self.assertRegex(str(client.command("SET", "a", "2")), "^NOREPLICAS ")
+            client.must("CONFIG", "SET", "min-slaves-to-write", "0")
+            self.assertEqual(client.must("INCR", "a"), 3)
+        dataset.verify(self.proxy, self.behind)
+
+
 class FollowerTest(ReplicaTest):
     """Other clients that follow."""
 

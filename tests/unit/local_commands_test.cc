@@ -199,7 +199,7 @@ TEST_CASE("a setting that must stay as it is may be set to what it is") {
     CHECK(f.answer_look(0, is) == kOk);
   }
   SUBCASE("Redis knows no such setting, or several") {
-    f.say("CONFIG SET min-replicas* 1");
+    f.say("CONFIG SET stop-writes-on-bgsave-error* 1");
     CHECK(f.answer_look(0, std::string("*0\r\n")).find("could refuse a write") != std::string::npos);
   }
 }
@@ -230,6 +230,40 @@ TEST_CASE("CONFIG SET port: clients are accepted elsewhere, with all that was se
   SUBCASE("taken, with a part of Redis's") {
     CHECK(f.say("CONFIG SET hz 20 port 7000").starts_with(failed + "Unable"));
     CHECK(f.told() == "");
+  }
+}
+
+TEST_CASE("min-replicas-to-write: nothing is written without them, and Redis sees to it that no script does") {
+  DeskFixture f;
+  const std::string refused = "-NOREPLICAS Not enough good replicas to write.\r\n";
+  CHECK(f.say("CONFIG SET min-replicas-to-write 1") == kOk);
+  CHECK(f.say("SET a 1") == refused);
+  CHECK(f.say("PUBLISH c m") == "");
+  f.told();
+  f.counter.waiters.clear();
+  f.say("GET a");
+  CHECK(f.told() == "read 0 GET a\n");
+  f.say("EVAL body 1 a", 1);
+  CHECK(f.told() == "read 0 eval_ro body 1 a\n");
+  f.desk.on_reply(f.counter.waiters.back(),
+                  "-ERR Write commands are not allowed from read-only scripts. script: x\r\n");
+  f.desk.release(f.counter.waiters.back());
+  f.connect(2);
+  SUBCASE("it is refused to queue a write") {
+    CHECK(f.say("MULTI | SET a 1 | EXEC", 2) ==
+          kOk + refused + "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  }
+  SUBCASE("it came when the write was queued") {
+    CHECK(f.say("CONFIG SET min-slaves-to-write 0", 2) == kOk);
+    CHECK(f.say("MULTI | SET a 1", 2) == kOk + "+QUEUED\r\n");
+    f.connect(3);
+    CHECK(f.say("CONFIG SET min-replicas-to-write 1", 3) == kOk);
+    CHECK(f.say("EXEC", 2) == "-EXECABORT Transaction discarded because of: " + refused.substr(1));
+  }
+  SUBCASE("a lag of 0 switches it off") {
+    CHECK(f.say("CONFIG SET min-replicas-max-lag 0", 2) == kOk);
+    f.say("SET a 1", 2);
+    CHECK(f.told() == "write W0 SET a 1\n");
   }
 }
 

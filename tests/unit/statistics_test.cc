@@ -361,6 +361,23 @@ TEST_CASE("own calls: what Redis has executed besides counts as clients' doing")
         "\r\n# Errorstats\r\nerrorstat_ERR:count=1\r\n");
 }
 
+TEST_CASE("own calls: what Redis has not saved yet, without the markers") {
+  OwnCalls own;
+  const auto unsaved = [&](int changes, int saves) {
+    return own.changes_unsaved("# Persistence\r\nrdb_changes_since_last_save:" + std::to_string(changes) +
+                               "\r\nrdb_last_save_time:100\r\nrdb_saves:" + std::to_string(saves) + "\r\n");
+  };
+  CHECK(unsaved(3, 1) == 3);
+  for (int i = 0; i < 5; i++) own.executed_marker();
+  CHECK(unsaved(3 + 5 + 2, 1) == 5);
+  // A save, behind which one batch has come that it did not know of.
+  own.executed_marker();
+  CHECK(unsaved(2, 2) == 2);
+  own.executed_marker();
+  CHECK(unsaved(4, 2) == 3);
+  CHECK(unsaved(0, 2) == 0);
+}
+
 TEST_CASE("own calls: RESETSTAT, and a Redis that was lost") {
   ScriptsFixture f;
   f.counter.own.begin(f.redis(f.stat("incr", 4, 40, 0), "errorstat_ERR:count=5\r\n", 5));

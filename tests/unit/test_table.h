@@ -72,6 +72,7 @@ inline const CommandTable& test_table() {
         entry("del", -2, "write", 1, -1, 1, {}),
         entry("discard", 1, "", 0, 0, 0, {}),
         entry("echo", 2, "", 0, 0, 0, {}),
+        entry("eval_ro", -3, "readonly movablekeys", 0, 0, 0, {}),
         entry("eval", -3, "noscript movablekeys", 0, 0, 0, {}),
         entry("evalsha", -3, "noscript movablekeys", 0, 0, 0, {}),
         entry("exec", 1, "noscript skip_slowlog", 0, 0, 0, {}),

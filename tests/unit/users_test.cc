@@ -39,6 +39,8 @@ TEST_CASE("who may do everything is not restricted") {
   CHECK(users.at("b").open);
   CHECK(users.at("c").restricted);
   CHECK(users.at("d").restricted);
+  // What a file may say and Redis would not.
+  CHECK(parse_users({"user e on nopass ~* &* ~*"}).at("e").restricted);
   CHECK(user_text(parse_user_text(user_text(users))) == user_text(users));
 }
 
