@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/command/named_keys.h"
+#include "core/deliberate_bug.h"
 #include "core/resp/reply.h"
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"
@@ -97,7 +98,8 @@ void Frontdesk::deliver(int64_t settled_offset, uint64_t removals_committed) {
 void Frontdesk::deliver_messages(int64_t settled_offset, uint64_t removals_committed) {
   for (; !messages_.empty(); messages_.pop_front()) {
     const PubSub::Message& message = messages_.front();
-    if (message.offset > settled_offset || message.removal > removals_committed) break;
+    const bool settled = message.offset <= settled_offset && message.removal <= removals_committed;
+    if (!settled && kDeliberateBug != 16) break;  // bug: messages do not wait for the log
     uncharge(message);
     if (charged_messages_ > 0) charged_messages_--;
     for (const PubSub::Delivery& delivery : pubsub_.receivers(message.sharded, message.channel)) {

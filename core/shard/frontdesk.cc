@@ -267,7 +267,8 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   }
   if (session->restricted && reply.starts_with('-')) {
     note_refusal(session, session->user, reply);
-    session->add_reply(waiter.slot, without_shadow(reply));
+    const std::string shown = without_shadow(reply);
+    session->add_reply(waiter.slot, waiter.filter == Filter::kReading ? filter_reply(waiter.filter, shown, {}) : shown);
   } else if (waiter.filter == Filter::kNone) {
     session->add_reply(waiter.slot, reply);
   } else if (waiter.filter == Filter::kResetStat) {

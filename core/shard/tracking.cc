@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "core/deliberate_bug.h"
+
 namespace holdfast {
 namespace {
 
@@ -122,7 +124,8 @@ void Tracking::tell(SessionId session, std::vector<std::string> keys, const Caus
 }
 
 void Tracking::on_unit_end(const Batch* batch, int64_t offset, uint64_t removal) {
-  if (all_changed_ || !changed_.empty()) {
+  const bool missed = kDeliberateBug == 18 && batch == nullptr;  // bug: what expires or is evicted is not told
+  if ((all_changed_ || !changed_.empty()) && !missed) {
     const Cause why = cause(batch, offset, removal);
     if (all_changed_) {
       touch_all(why);
@@ -244,7 +247,8 @@ std::vector<Tracking::Invalidation> Tracking::take(int64_t settled_offset, uint6
   std::vector<Invalidation> ready;
   if (due_.empty()) return ready;
   std::erase_if(due_, [&](Invalidation& one) {
-    if (one.offset > settled_offset || one.removal > removals_committed || waits(one)) return false;
+    const bool settled = one.offset <= settled_offset && one.removal <= removals_committed;
+    if ((!settled && kDeliberateBug != 17) || waits(one)) return false;  // bug: invalidations do not wait for the log
     ready.push_back(std::move(one));
     return true;
   });

@@ -82,6 +82,7 @@ struct AccountOptions {
   SharedCounter* shared = nullptr;
   bool volatile_keys_vanish = false;  // eviction of keys with a TTL
   int64_t big_value = 0;              // some values are as large as this
+  bool listener = false;              // somebody hears what is published
   bool flushes = false;               // FLUSHALL and FLUSHDB: then nothing can be said of single keys
 };
 // The accounts of client number `client`.

@@ -28,6 +28,7 @@ const SimRedis::AdminEntry SimRedis::kAdmin[] = {
     {{"replicaof", 3, "admin", 0, 0, 0}, &SimRedis::admin_replicaof},
     {{"role", 1, "noscript", 0, 0, 0}, &SimRedis::admin_role},
     {{"select", 2, "fast", 0, 0, 0}, &SimRedis::admin_select},
+    {{"subscribe", -2, "pubsub noscript", 0, 0, 0}, &SimRedis::admin_nothing},
     {{"unwatch", 1, "noscript", 0, 0, 0}, &SimRedis::admin_nothing},
     {{"watch", -2, "noscript", 1, -1, 1}, &SimRedis::admin_nothing},
 };

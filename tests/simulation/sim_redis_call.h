@@ -137,7 +137,8 @@ struct SimCommands::Call {
   void hset();
   void hgetall();
 
-  // ---- sim_redis_commands.cc: scripts, and what nobody knows
+  // ---- sim_redis_commands.cc: messages, scripts, and what nobody knows
+  void publish();
   void eval();
   void wild(std::string_view key);
   void draw();

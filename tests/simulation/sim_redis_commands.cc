@@ -7,7 +7,14 @@
 
 namespace holdfast::simulation {
 
-// EVAL "…" 2 list counter: draws a token, which goes to the front of the list and counts; sometimes it writes more.
+// To nobody: all who have subscribed are at the proxy.
+void SimCommands::Call::publish() {
+  tell_own();
+  integer(0);
+}
+
+// EVAL "…" 2 list counter: draws a token, which goes to the front of the list and counts; sometimes it writes more, or
+// publishes it.
 // EVAL "…" n keys: each gets whatever chance and the time make of it.
 void SimCommands::Call::eval() {
   int64_t count = 0;
@@ -17,6 +24,7 @@ void SimCommands::Call::eval() {
     call({"lpush", arg(3), token});
     if (rng().chance(0.2)) call({"SET", std::string(arg(4)) + ":last", std::to_string(context.now_ms)});
     call({"incr", arg(4)});
+    if (rng().chance(0.3)) call({"publish", "news", token});
     return bulk(token);
   }
   append_array_header(reply, static_cast<size_t>(count));
@@ -83,6 +91,7 @@ const SimCommands::Entry SimCommands::kEntries[] = {
     {{"pexpireat", -3, "write fast", 1, 1, 1}, &Call::pexpireat},
     {{"psetex", 4, "write denyoom", 1, 1, 1}, &Call::psetex},
     {{"pttl", 2, "readonly fast", 1, 1, 1}, &Call::pttl},
+    {{"publish", 3, "pubsub loading stale fast", 0, 0, 0}, &Call::publish},
     {{"randomkey", 1, "readonly", 0, 0, 0}, &Call::randomkey},
     {{"rename", 3, "write", 1, 2, 1}, &Call::rename},
     {{"rpush", -3, "write denyoom fast", 1, 1, 1}, &Call::rpush},

@@ -7,6 +7,7 @@
 #include "core/resp/reply.h"
 #include "tests/simulation/checker.h"
 #include "tests/simulation/sim_client.h"
+#include "tests/simulation/sim_listener.h"
 
 namespace holdfast::simulation {
 namespace {
@@ -87,6 +88,7 @@ Plan make_plan(Rng* rng, uint64_t seed, bool trace) {
     if (rng->chance(0.6)) plan.log_faults = rng->chance(0.5) ? 0.01 : 0.06;
     if (rng->chance(0.5)) plan.client.disconnect_rate = 0.01;
   }
+  plan.client.accounts.listener = rng->chance(0.4);
   if (rng->chance(0.15)) plan.initial_keys = rng->between(1, 20);
   plan.rebuild_at_end = rng->chance(0.3);
   if (plan.faults > 0 && seed % 8 == 5) redis.full_rate = 0.05;
@@ -116,6 +118,11 @@ class Run {
           std::make_unique<SimClient>(static_cast<int>(i), &clock_, &rng_, coverage_, world_.get(), options));
       clients_.back()->start();
     }
+    if (options.accounts.listener) {
+      listener_ = std::make_unique<SimListener>(&clock_, &rng_, coverage_, world_.get(),
+                                                static_cast<int>(plan_.clients), plan_.world.check_tokens);
+      listener_->start();
+    }
     world_->redis().set_observer([this] { aim(); });
     for (int64_t i = 0; i < plan_.faults; i++) {
       const int64_t time = rng_.between(0, plan_.faults_until_us);
@@ -133,6 +140,7 @@ class Run {
         come_to_rest()) {
       check();
       for (const auto& client : clients_) client->check(world_->redis().data());
+      if (listener_) listener_->check(world_->redis().data());
       if (plan_.rebuild_at_end && world_->failure().empty()) {
         coverage_->count("run: Redis rebuilt in the end");
         world_->redis().kill(rng_.between(0, 100 * kMs), "", false);
@@ -254,6 +262,7 @@ class Run {
 
   // Nothing happens any more but what is under way.
   bool come_to_rest() {
+    if (listener_) listener_->stop();
     world_->sim_log().set_fault_rate(0);
     world_->sim_log().come_back();
     world_->set_snapshot_faults(false);
@@ -293,6 +302,7 @@ class Run {
   int64_t aimed_ = 0;
   std::unique_ptr<SimWorld> world_;
   std::vector<std::unique_ptr<SimClient>> clients_;
+  std::unique_ptr<SimListener> listener_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/simulation/counting_accounts.h"
+#include "tests/simulation/sim_listener.h"
 
 namespace holdfast::simulation {
 namespace {
@@ -94,6 +95,14 @@ void RegisterAccount::settle(const Op& op, Outcome outcome) {
 void RegisterAccount::check(const Dataset& data, int64_t) {
   const Value* value = find(data, 0, key_);
   saw(value == nullptr ? State() : State(value->text));
+}
+
+// ---- ChannelAccount
+
+Op ChannelAccount::next(Rng*) {
+  Op op;
+  op.requests = {{"PUBLISH", kChannel, unique()}};
+  return op;
 }
 
 // ---- UserAccount
@@ -297,6 +306,7 @@ std::vector<std::unique_ptr<Account>> make_accounts(int client, const AccountOpt
   accounts.push_back(std::make_unique<ScriptAccount>("a" + id + ".e", fail));
   accounts.push_back(std::make_unique<DrawAccount>("a" + id + ".p", fail));
   accounts.push_back(std::make_unique<UserAccount>("u" + id, fail));
+  if (options.listener) accounts.push_back(std::make_unique<ChannelAccount>("a" + id + ".n", fail));
   accounts.push_back(std::make_unique<QueueAccount>("queue", client, fail, options.queue));
   accounts.push_back(std::make_unique<WatchAccount>("shared", fail, options.shared));
   accounts.push_back(std::make_unique<RegisterAccount>("a" + id + ".s", fail, options.big_value));

@@ -69,6 +69,16 @@ class WildAccount : public Account {
   const bool flushes_;
 };
 
+// Messages, each of them once: see SimListener.
+class ChannelAccount : public Account {
+ public:
+  using Account::Account;
+
+  Op next(Rng* rng) override;
+  void settle(const Op&, Op::Outcome) override {}
+  void check(const Dataset&, int64_t) override {}
+};
+
 // A user, whose state is its password. It is not in the data: what ACL LIST tells must be what the log holds.
 class UserAccount : public Account {
  public:

@@ -156,6 +156,21 @@ TEST_CASE("a restricted user's write, permitted: it goes the way of any other") 
   CHECK(f.told() == "write W0 EVAL x 0\n");
 }
 
+TEST_CASE("a restricted user's script while too few replicas keep up: it is told why, as anybody") {
+  UsersFixture f;
+  f.have("on nopass ~a &* +@all");
+  f.connect(2);
+  f.say("CONFIG SET min-replicas-to-write 1");
+  f.last_answer("");
+  f.told();
+  CHECK(f.say("EVAL x 0", 2) == "");
+  f.last_answer("", 2);
+  CHECK(f.told() == "ask 0 EVAL x 0 as holdfast:as:default\nread 0 eval_ro x 0\n");
+  const size_t waiter = f.counter.waiters.size() - 1;
+  CHECK(f.reply(waiter, "-ERR Write commands are not allowed from read-only scripts. script: x\r\n", 2) ==
+        "-NOREPLICAS Not enough good replicas to write. script: x\r\n");
+}
+
 TEST_CASE("a restricted user's transaction: each command is asked about, and one refused spoils it") {
   UsersFixture f;
   f.have("on nopass ~a &* +@all");
