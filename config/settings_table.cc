@@ -241,9 +241,8 @@ std::vector<Setting> make_table() {
           {"limits.maxmemory-clients", "--limits-maxmemory-clients", "SIZE",
            "What all clients together may take before the largest are disconnected, but for those with CLIENT "
            "NO-EVICT.",
-           "As Redis's maxmemory-clients, which may also be a percentage of maxmemory where it is given with CONFIG "
-           "SET. "
-           "0: no limit but limits.total-bytes."},
+           "As Redis's maxmemory-clients. With CONFIG SET it may also be a percentage of maxmemory. 0: no limit but "
+           "limits.total-bytes."},
           0, kTiB),
       bytes<&S::limits, &LimitSettings::max_bulk_bytes>(
           {"limits.max-bulk-bytes", "--limits-max-bulk-bytes", "SIZE", "The largest single argument of a command.",
@@ -258,9 +257,7 @@ std::vector<Setting> make_table() {
       number<&S::limits, &LimitSettings::min_replicas_to_write>(
           {"limits.min-replicas-to-write", "--limits-min-replicas-to-write", "N",
            "With fewer replicas of Holdfast that keep up, writes are refused.",
-           "As Redis's. What was acknowledged is in the log without any replica: for those who want to read it there. "
-           "0: "
-           "writes need none."},
+           "As Redis's. What was acknowledged is in the log without any replica. 0: writes need none."},
           0, 1000),
       number<&S::limits, &LimitSettings::min_replicas_max_lag>(
           {"limits.min-replicas-max-lag", "--limits-min-replicas-max-lag", "SECONDS",

@@ -23,17 +23,9 @@ bool is_null(std::string_view reply) {
 // What stands behind the header of an array.
 std::string_view behind_header(std::string_view reply) { return reply.substr(reply.find('\n') + 1); }
 
-std::optional<std::string> side_pop(std::string_view side) {
-  if (same_word(side, "LEFT")) return "LPOP";
-  if (same_word(side, "RIGHT")) return "RPOP";
-  return std::nullopt;
-}
+bool is_side(std::string_view word) { return same_word(word, "LEFT") || same_word(word, "RIGHT"); }
 
-std::optional<std::string> end_pop(std::string_view end) {
-  if (same_word(end, "MIN")) return "ZPOPMIN";
-  if (same_word(end, "MAX")) return "ZPOPMAX";
-  return std::nullopt;
-}
+bool is_end(std::string_view word) { return same_word(word, "MIN") || same_word(word, "MAX"); }
 
 }  // namespace
 
@@ -58,7 +50,7 @@ std::optional<BlockingCall> BlockingCall::parse(const CommandInfo& command, cons
     call.verb_ = name == "blpop" ? "LPOP" : name == "brpop" ? "RPOP" : name == "bzpopmin" ? "ZPOPMIN" : "ZPOPMAX";
     call.keys_.assign(argv.begin() + 1, argv.end() - 1);
   } else if (name == "blmove" && argv.size() == 6) {
-    if (!side_pop(argv[3]) || !side_pop(argv[4])) return std::nullopt;
+    if (!is_side(argv[3]) || !is_side(argv[4])) return std::nullopt;
     call.kind_ = Kind::kListMove;
     call.verb_ = "LMOVE";
     call.keys_ = {std::string(argv[1])};
@@ -88,7 +80,7 @@ bool BlockingCall::parse_many(const Argv& argv) {
   if (count == 0 || count > argv.size() || argv.size() < 3 + count + 1) return false;
   keys_.assign(argv.begin() + 3, argv.begin() + 3 + static_cast<ptrdiff_t>(count));
   const auto behind = argv.begin() + 3 + static_cast<ptrdiff_t>(count);
-  if (kind_ == Kind::kListPop ? !side_pop(*behind) : !end_pop(*behind)) return false;
+  if (kind_ == Kind::kListPop ? !is_side(*behind) : !is_end(*behind)) return false;
   verb_ = kind_ == Kind::kListPop ? "LMPOP" : "ZMPOP";
   rest_.assign(behind, argv.end());
   if (rest_.size() == 1) return true;

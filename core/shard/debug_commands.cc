@@ -79,15 +79,7 @@ void Frontdesk::digest(Session* session, std::string_view command) {
 
 // Goes on once Redis has said that it lets the client's user use the command; answers what it says otherwise.
 void Frontdesk::with_leave(Session* session, std::string_view command, std::function<void(Session* session)> then) {
-  if (const std::string down = counter_->refuse_read(); !down.empty()) return refuse(session, down);
-  begin_asking(session);
-  const SessionId id = session->id();
-  const uint64_t question = session->question;
-  const std::string user = session->restricted ? shadow_of(session->user) : std::string();
-  counter_->ask(session->db, command, user, [this, id, question, then = std::move(then)](std::string_view refusal) {
-    Session* asked = still_asking(id, question);
-    if (asked == nullptr) return;
-    asked->asking = false;
+  ask_leave(session, command, [this, then = std::move(then)](Session* asked, std::string_view refusal) {
     if (!refusal.empty()) return answer(asked, asked->restricted ? without_shadow(refusal) : std::string(refusal));
     then(asked);
   });

@@ -159,25 +159,14 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
     session->closing = true;
     return;
   }
-  if (const std::string down = counter_->refuse_read(); !down.empty()) {
-    refuse(session, down);
-    return;
-  }
-  begin_asking(session);
-  const SessionId id = session->id();
-  const uint64_t question = session->question;
-  const std::string user = session->restricted ? shadow_of(session->user) : std::string();
-  const auto answered = [this, id, question, kept = std::string(command)](std::string_view refusal) {
-    Session* asked = still_asking(id, question);
-    if (asked == nullptr) return;
-    asked->asking = false;
+  ask_leave(session, command, [this, kept = std::string(command)](Session* asked, std::string_view refusal) {
     if (!refusal.empty()) {
       if (asked->transaction) asked->transaction->dirty = true;
       asked->request().rejected = true;
       if (refusal.starts_with("-EXECABORT")) {
         // EXEC with arguments: refused, it ends the transaction all the same.
         asked->transaction.reset();
-        counter_->watches().forget(id);
+        counter_->watches().forget(asked->id());
       }
       return answer(asked, asked->restricted ? without_shadow(refusal) : std::string(refusal));
     }
@@ -196,8 +185,23 @@ void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view c
     } else {
       forward(asked, nullptr, parser.argv(), kept);
     }
-  };
-  counter_->ask(session->db, command, user, answered);
+  });
+}
+
+// `then` gets what Redis says against the command, in the name of the client's user; nothing if it would take it.
+void Frontdesk::ask_leave(Session* session, std::string_view command,
+                          std::function<void(Session* session, std::string_view refusal)> then) {
+  if (const std::string down = counter_->refuse_read(); !down.empty()) return refuse(session, down);
+  begin_asking(session);
+  const std::string user = session->restricted ? shadow_of(session->user) : std::string();
+  counter_->ask(
+      session->db, command, user,
+      [this, id = session->id(), question = session->question, then = std::move(then)](std::string_view refusal) {
+        Session* asked = still_asking(id, question);
+        if (asked == nullptr) return;
+        asked->asking = false;
+        then(asked, refusal);
+      });
 }
 
 std::string Frontdesk::why_not(const CommandInfo* info, const Argv& argv) const {

@@ -257,6 +257,30 @@ int Frontdesk::told_databases() const {
   return one ? 1 : counter_->reserved_database();
 }
 
+Visible Frontdesk::visible_to(const Session& session) {
+  return {.reserved_db = counter_->reserved_database(),
+          .clients = sessions_.size(),
+          .blocked = blocked_clients(),
+          .channels = pubsub_.channels(),
+          .patterns = pubsub_.patterns(),
+          .maxmemory = counter_->settings().maxmemory(),
+          .limits = limits_,
+          .tracking = tracking_.counts(),
+          .port = port_of(session.local_address()),
+          .plain_port = world_->accepts_on(),
+          .connections = connected(),
+          .commands = commands_ - commands_before_,
+          .client_memory = memory_.total(),
+          .evicted = evicted_,
+          .databases = told_databases(),
+          .cluster = cluster_.enabled,
+          .told = &counter_->settings().told(),
+          .refused = &refused_,
+          .statistics = &statistics_,
+          .own_calls = &counter_->own_calls(),
+          .replicas = &replicas_};
+}
+
 void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   if (waiter.filter == Filter::kBlocked) return blocking_.on_reply(waiter, reply);
   Session* session = find(waiter.session);
@@ -277,28 +301,7 @@ void Frontdesk::on_reply(const Waiter& waiter, std::string_view reply) {
   } else if (waiter.filter == Filter::kReceivers) {
     session->add_reply(waiter.slot, plus(reply, waiter.receivers));
   } else {
-    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply,
-                                                 {counter_->reserved_database(),
-                                                  sessions_.size(),
-                                                  blocked_clients(),
-                                                  pubsub_.channels(),
-                                                  pubsub_.patterns(),
-                                                  counter_->settings().maxmemory(),
-                                                  limits_,
-                                                  tracking_.counts(),
-                                                  port_of(session->local_address()),
-                                                  world_->accepts_on(),
-                                                  connected(),
-                                                  commands_ - commands_before_,
-                                                  memory_.total(),
-                                                  evicted_,
-                                                  told_databases(),
-                                                  cluster_.enabled,
-                                                  &counter_->settings().told(),
-                                                  &refused_,
-                                                  &statistics_,
-                                                  &counter_->own_calls(),
-                                                  &replicas_}));
+    session->add_reply(waiter.slot, filter_reply(waiter.filter, reply, visible_to(*session)));
   }
   account(session);
 }

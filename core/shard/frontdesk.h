@@ -36,6 +36,8 @@
 
 namespace holdfast {
 
+struct Visible;
+
 // What is behind the desk.
 class Counter {
  public:
@@ -207,6 +209,7 @@ class Frontdesk {
   void run_reading(Session* session, const CommandInfo& reader, const Argv& argv);
   uint64_t connected() const { return static_cast<uint64_t>(next_number_ - 1 - connected_before_); }
   int told_databases() const;
+  Visible visible_to(const Session& session);
   void reset_counts();
   void park(Session* session);
   size_t blocked_clients() const;
@@ -302,6 +305,8 @@ class Frontdesk {
   static bool loads_anew(const CommandInfo& info, const Argv& argv);
   void load_anew(Session* session, std::string_view command);
   void digest(Session* session, std::string_view command);
+  void ask_leave(Session* session, std::string_view command,
+                 std::function<void(Session* session, std::string_view refusal)> then);
   void with_leave(Session* session, std::string_view command, std::function<void(Session* session)> then);
 
   // config_commands.cc

@@ -257,17 +257,18 @@ std::vector<Replicas::Line> Replicas::lines() const {
     const Replica& replica = replicas_.at(id);
     const Announced& announced = announced_.at(id);
     const bool online = replica.state == Replica::State::kOnline;
-    lines.push_back({announced.address, announced.port, online, replica.confirmed,
-                     online ? (world_->monotonic_ms() - replica.heard_ms) / 1000 : 0});
+    lines.push_back({announced.address, announced.port, online, replica.confirmed, online ? lag_seconds(replica) : 0});
   }
   return lines;
 }
 
+int64_t Replicas::lag_seconds(const Replica& replica) const {
+  return (world_->monotonic_ms() - replica.heard_ms) / 1000;
+}
+
 int64_t Replicas::good(int64_t max_lag_seconds) const {
-  const int64_t now = world_->monotonic_ms();
   return std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& entry) {
-    const Replica& replica = entry.second;
-    return replica.state == Replica::State::kOnline && (now - replica.heard_ms) / 1000 <= max_lag_seconds;
+    return entry.second.state == Replica::State::kOnline && lag_seconds(entry.second) <= max_lag_seconds;
   });
 }
 

@@ -87,6 +87,7 @@ class Replicas {
     bool only_copy = false;
   };
 
+  int64_t lag_seconds(const Replica& replica) const;
   bool resume(SessionId id, Replica* replica, std::string_view replid, std::string_view offset);
   void pump(SessionId id, Replica* replica);
   void send_copy(SessionId id, Replica* replica);

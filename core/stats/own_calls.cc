@@ -69,6 +69,7 @@ void OwnCalls::begin(std::string_view info) {
   begun_ = true;
   before_ = {commands_in(info), errors_in(info), all_errors_in(info)};
   changes_unsaved(info);
+  markers_saved_ = markers_;  // another Redis, or one that was made anew, may not have counted them
   select_ = number_of({"select"});
   set_ = number_of({"set"});
 }

@@ -363,10 +363,11 @@ TEST_CASE("own calls: what Redis has executed besides counts as clients' doing")
 
 TEST_CASE("own calls: what Redis has not saved yet, without the markers") {
   OwnCalls own;
-  const auto unsaved = [&](int changes, int saves) {
-    return own.changes_unsaved("# Persistence\r\nrdb_changes_since_last_save:" + std::to_string(changes) +
-                               "\r\nrdb_last_save_time:100\r\nrdb_saves:" + std::to_string(saves) + "\r\n");
+  const auto info = [](int changes, int saves) {
+    return "# Persistence\r\nrdb_changes_since_last_save:" + std::to_string(changes) +
+           "\r\nrdb_last_save_time:100\r\nrdb_saves:" + std::to_string(saves) + "\r\n";
   };
+  const auto unsaved = [&](int changes, int saves) { return own.changes_unsaved(info(changes, saves)); };
   CHECK(unsaved(3, 1) == 3);
   for (int i = 0; i < 5; i++) own.executed_marker();
   CHECK(unsaved(3 + 5 + 2, 1) == 5);
@@ -376,6 +377,9 @@ TEST_CASE("own calls: what Redis has not saved yet, without the markers") {
   own.executed_marker();
   CHECK(unsaved(4, 2) == 3);
   CHECK(unsaved(0, 2) == 0);
+  // Redis was made anew: what it counts now holds no marker of before.
+  own.begin(info(1, 2));
+  CHECK(unsaved(3, 2) == 3);
 }
 
 TEST_CASE("own calls: RESETSTAT, and a Redis that was lost") {
