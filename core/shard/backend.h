@@ -95,9 +95,10 @@ class Backend {
     kHello,    // of a change of protocol
     kSignIn,   // of a change of user
     kRead,
-    kOffset,  // ROLE: ends a group of reads
-    kUnit,    // all answers to MULTI … EXEC
-    kAnswer,  // of ask() and request()
+    kOffset,    // ROLE: ends a group of reads
+    kUnit,      // all answers to MULTI … EXEC
+    kAnswer,    // of ask() and request()
+    kPassword,  // of check_password(), where it comes
   };
   struct Owed {
     Expect what;
@@ -132,6 +133,7 @@ class Backend {
   void refused(Running* running, std::string_view reply);
   void tell_local_ops(Running* running);
   void unit_done();
+  void answered(std::string_view reply);
   void offset_known(std::string_view reply);
 
   BackendEvents* events_;

@@ -234,5 +234,35 @@ class PasswordsTest(harness.SystemTest):
         self.assertNotIn("-secret", proxy.said())
 
 
+class WrongPasswordTest(harness.EveryBuild, harness.SystemTest):
+    """Redis 7.2 to 8.2 does not answer a wrong password behind replies that wait to be sent. Holdfast must."""
+
+    ROUNDS = 200
+    WRONG = "WRONGPASS invalid username-password pair or user is disabled."
+
+    def on_build(self, build):
+        proxy = self.holdfast(self.redis(build))
+        with proxy.client() as admin:
+            admin.must("ACL", "SETUSER", "alice", "on", ">pw", "~a*", "+get")
+            admin.must("MSET", "a", "1", "b", "2")
+        ended = []
+
+        def guess():
+            with proxy.client() as client:
+                for _ in range(self.ROUNDS):
+                    got = client.pipeline([("GET", "a"), ("AUTH", "alice", "wrong"), ("GET", "b"), ("ACL", "WHOAMI"),
+                                           ("AUTH", "alice", "pw"), ("GET", "a"), ("RESET",)])
+                    self.assertEqual([str(reply) for reply in got], ["1", self.WRONG, "2", "default", "OK", "1", "RESET"])
+            ended.append(True)
+
+        threads = [threading.Thread(target=guess) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(ended), len(threads))
+        self.assertNotIn("Redis is lost", proxy.said())
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -293,10 +293,33 @@ TEST_CASE("a client's password is tried, and the link signs in again as itself")
   Fixture f;
   std::string answer;
   f.backend.check_password({"AUTH", "alice", "pw"}, [&](std::string_view reply) { answer = reply; });
-  CHECK(f.output() == "AUTH alice pw | AUTH holdfast:proxy secret");
-  f.backend.on_data("-WRONGPASS no\r\n+OK\r\n");
-  CHECK(answer == "-WRONGPASS no\r\n");
+  CHECK(f.output() == "AUTH alice pw | ECHO holdfast | AUTH holdfast:proxy secret");
+  SUBCASE("it is wrong") {
+    f.backend.on_data("-WRONGPASS no\r\n$8\r\nholdfast\r\n+OK\r\n");
+    CHECK(answer == "-WRONGPASS no\r\n");
+  }
+  SUBCASE("it is wrong, and Redis does not say so") {
+    f.backend.on_data("$8\r\nholdfast\r\n+OK\r\n");
+    CHECK(answer == "-WRONGPASS invalid username-password pair or user is disabled.\r\n");
+  }
+  SUBCASE("it is right") {
+    f.backend.on_data("+OK\r\n$8\r\nholdfast\r\n+OK\r\n");
+    CHECK(answer == "+OK\r\n");
+  }
+  SUBCASE("it is right, and its user may do nothing") {
+    f.backend.on_data("+OK\r\n-NOPERM no\r\n+OK\r\n");
+    CHECK(answer == "+OK\r\n");
+  }
+  CHECK(f.error.empty());
   CHECK(f.backend.owed() == 0);
+}
+
+TEST_CASE("what comes in place of the answer to a sign-in is an error") {
+  Fixture f;
+  f.backend.read({1, 1}, 7, 0, words("GET a"), "holdfast:as:alice");
+  f.output();
+  f.backend.on_data("+OK\r\n$1\r\nx\r\n");
+  CHECK(f.error.starts_with("Redis refuses AUTH"));
 }
 
 TEST_CASE("a script that is to find a limit of memory gets one around it, inside the batch") {
