@@ -7,6 +7,8 @@
 namespace holdfast {
 namespace {
 
+constexpr size_t kLongestLine = 4096;
+
 bool parse_offset(std::string_view text, int64_t* number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
   return error == std::errc() && end == text.data() + text.size();
@@ -73,9 +75,9 @@ bool Tap::fail(const std::string& reason) {
 }
 
 size_t Tap::consume_lines(std::string_view data) {
-  const size_t end = data.find('\n');
+  const size_t end = data.substr(0, kLongestLine).find('\n');
   if (end == std::string_view::npos) {
-    if (data.size() > 4096) fail("Redis sent a line without an end");
+    if (data.size() >= kLongestLine) fail("Redis sent a line without an end");
     return 0;
   }
   std::string_view line = data.substr(0, end);

@@ -220,5 +220,16 @@ TEST_CASE("a value larger than a client may send comes through the stream") {
   CHECK(f.events.story == "continues " + kReplid + "\n");
 }
 
+TEST_CASE("a line that is too long, at once or in pieces") {
+  for (const size_t first : {size_t{10}, size_t{4000}, size_t{4500}, size_t{6000}}) {
+    Fixture f;
+    f.tap.start("", "", "", 0);
+    const std::string line = "+" + std::string(5000, 'x') + "\r\n" + "+CONTINUE\r\n";
+    f.tap.on_data(line.substr(0, first));
+    if (first < line.size()) f.tap.on_data(line.substr(first));
+    CHECK(f.events.story == "error: Redis sent a line without an end\n");
+  }
+}
+
 }  // namespace
 }  // namespace holdfast
