@@ -32,6 +32,7 @@ std::vector<KeyEvents::Event> KeyEvents::on_data(std::string_view data, int hidd
   for (const ReplyValue& reply : link_.on_data(data)) {
     if (reply.elements.size() != 4) continue;
     const std::string& channel = reply.elements[2].text;
+    if (!is_key_event_channel(channel)) continue;
     if (std::string_view(channel).substr(kPrefixes[0].size()).starts_with(hidden)) continue;
     events.push_back({channel, reply.elements[3].text});
   }

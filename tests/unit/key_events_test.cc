@@ -86,6 +86,7 @@ TEST_CASE("key events: told in any pieces, but for those of the hidden database"
   std::string told;
   for (const char byte : bytes) told += f.data(std::string_view(&byte, 1));
   CHECK(told == "__keyevent@0__:set=k;__keyevent@1__:set=l;");
+  CHECK(f.data(event("short", "k")) == "");
 }
 
 TEST_CASE("key events: where Redis refuses them nobody waits for them for ever") {
