@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view kModules =
     "a Redis that is made anew needs its modules, too: load them with 'loadmodule' in its configuration";
-constexpr std::string_view kBrowser = "this is HTTP";
 
 struct Refusal {
   std::string_view command;
@@ -21,11 +20,9 @@ struct Refusal {
 // The first row that fits counts; without a reason it lets through.
 constexpr Refusal kRefusals[] = {
     {"failover", "", "this Redis has no replica that could take over"},
-    {"host:", "", kBrowser},
     {"module", "help", ""},
     {"module", "list", ""},
     {"module", "", kModules},
-    {"post", "", kBrowser},
     {"restore-asking", "", "only nodes of a cluster send it to each other"},
     {"script", "debug", "the debugger would stop all clients: use it on a Redis of your own"},
     {"shutdown", "", "other clients go on: Holdfast and Redis are stopped by who runs them"},

@@ -49,6 +49,7 @@ bool match_one(std::string_view* pattern, char c) {
 
 // Only the last "*" can ever have to take more, so nothing is tried twice at more than one level: no pattern is slow.
 bool glob_match(std::string_view pattern, std::string_view text) {
+  if (text.empty()) return pattern.empty();
   std::string_view star_pattern, star_text;
   bool star = false;
   while (!text.empty()) {

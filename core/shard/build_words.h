@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/cluster/replies.h"
+#include "core/shard/client_filter.h"
 
 namespace holdfast {
 
@@ -30,6 +31,12 @@ struct BuildWords {
   bool evicts_clients = true;              // there is maxmemory-clients
   bool queues_without_memory = true;       // over maxmemory, MULTI takes what needs none
   bool script_notes_memory = false;        // for scripts, only a script notes that memory is over maxmemory
+  ClientFilter::Dialect client_filters = ClientFilter::Dialect::kRedis;
+  // To ACL LOAD and ACL SAVE where there is none.
+  std::string no_users_file =
+      "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER "
+      "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store "
+      "users in the Redis configuration.";
   ClusterDialect cluster_dialect = ClusterDialect::kRedis7;
 };
 

@@ -93,7 +93,7 @@ LocalCommands::Outcome LocalCommands::client_tracking(const Argv& argv) {
 
 LocalCommands::Outcome LocalCommands::client_caching(const Argv& argv) {
   const Tracking::Options* options = desk_->tracking_.of(session_->id());
-  if (options == nullptr || (!options->opt_in && !options->opt_out)) {
+  if (options == nullptr) {
     return error(
         "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
   }

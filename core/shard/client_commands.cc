@@ -9,24 +9,13 @@
 namespace holdfast {
 namespace {
 
-enum class ClientType { kNormal, kMaster, kReplica, kPubSub };
-
-std::optional<ClientType> parse_type(std::string_view text) {
-  if (same_word(text, "normal")) return ClientType::kNormal;
-  if (same_word(text, "master")) return ClientType::kMaster;
-  if (same_word(text, "replica") || same_word(text, "slave")) return ClientType::kReplica;
-  if (same_word(text, "pubsub")) return ClientType::kPubSub;
-  return std::nullopt;
-}
-
 // The subcommands that are dealt with here, and HELP.
 constexpr std::string_view kOwn[] = {"CACHING", "CAPA",     "GETNAME",      "GETREDIR", "HELP",   "ID",
                                      "INFO",    "NO-EVICT", "NO-TOUCH",     "PAUSE",    "REPLY",  "SETINFO",
                                      "SETNAME", "TRACKING", "TRACKINGINFO", "UNBLOCK",  "UNPAUSE"};
 
-LocalCommands::Outcome unknown_type(std::string_view text) {
-  return error("ERR Unknown client type '" + std::string(text) + "'");
-}
+// Those that 6.2, whose table does not tell them apart, does not know.
+constexpr std::string_view kNewer[] = {"CAPA", "IMPORT-SOURCE", "NO-EVICT", "NO-TOUCH", "SETINFO"};
 
 }  // namespace
 
@@ -48,7 +37,11 @@ std::string LocalCommands::flags_of(const Session& session) const {
     if (options->redirect_broken) flags += 'R';
     if (options->broadcast) flags += 'B';
   }
+  if (desk_->counter_->watches().touched(session.id())) flags += 'd';
+  if (session.closing) flags += 'c';
+  if (session.readonly) flags += 'r';
   if (session.memory.spared) flags += 'e';
+  if (session.no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
 }
 
@@ -75,6 +68,7 @@ std::string LocalCommands::describe(const Session& session) const {
       {"age", std::to_string((now - session.since_ms()) / 1000)},
       {"idle", std::to_string((now - session.last_ms) / 1000)},
       {"flags", flags_of(session)},
+      {"capa", session.redirects ? "r" : ""},
       {"db", std::to_string(session.db)},
       {"sub", subscriptions(PubSub::Kind::kChannel)},
       {"psub", subscriptions(PubSub::Kind::kPattern)},
@@ -98,6 +92,10 @@ std::string LocalCommands::describe(const Session& session) const {
       {"resp", std::to_string(static_cast<int>(session.protocol))},
       {"lib-name", session.lib_name},
       {"lib-ver", session.lib_version},
+      {"io-thread", "0"},
+      {"tot-net-in", std::to_string(session.received)},
+      {"tot-net-out", std::to_string(session.sent)},
+      {"tot-cmds", std::to_string(session.commands)},
   };
   const std::vector<std::string>& told = desk_->counter_->words().client_fields;
   std::string line;
@@ -110,6 +108,9 @@ std::string LocalCommands::describe(const Session& session) const {
 
 LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
   const std::string_view sub = argv[1];
+  const bool redis6 = desk_->counter_->words().cluster_dialect == ClusterDialect::kRedis6;
+  const bool newer = std::any_of(std::begin(kNewer), std::end(kNewer), [&](auto word) { return same_word(sub, word); });
+  if (newer && redis6) return backend();
   if (same_word(sub, "ID") && argv.size() == 2) return integer(session_->number());
   if (same_word(sub, "GETNAME") && argv.size() == 2) {
     if (!session_->name.empty()) return bulk(session_->name);
@@ -159,6 +160,7 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
   if ((same_word(sub, "NO-EVICT") || same_word(sub, "NO-TOUCH")) && argv.size() == 3) {
     if (!same_word(argv[2], "ON") && !same_word(argv[2], "OFF")) return error("ERR syntax error");
     // NO-TOUCH would have to reach the shared connection and is a hint only.
+    if (same_word(sub, "NO-TOUCH")) session_->no_touch = same_word(argv[2], "ON");
     if (same_word(sub, "NO-EVICT")) desk_->memory_.spare(&session_->memory, same_word(argv[2], "ON"));
     return simple("OK");
   }
@@ -173,42 +175,50 @@ LocalCommands::Outcome LocalCommands::client(const Argv& argv) {
     const Session* blocked = desk_->find_number(id);
     return integer(blocked != nullptr && desk_->blocking_.unblock(blocked->id(), text) ? 1 : 0);
   }
-  // Valkey's: what a client is able to do is of no concern here.
-  if (same_word(sub, "CAPA") && argv.size() >= 3) return simple("OK");
+  // Valkey's: nobody is redirected.
+  if (same_word(sub, "CAPA") && argv.size() >= 3) {
+    const auto redirect = [](std::string_view word) { return same_word(word, "REDIRECT"); };
+    session_->redirects |= std::any_of(argv.begin() + 2, argv.end(), redirect);
+    return simple("OK");
+  }
+  if (same_word(sub, "IMPORT-SOURCE") && argv.size() == 3) {
+    return same_word(argv[2], "OFF") ? simple("OK") : error("ERR Server is not in import mode");
+  }
   // With these arguments Redis refuses it, in its own words. Of any other its connection would be meant, not this one.
   const bool wrong = std::any_of(std::begin(kOwn), std::end(kOwn), [&](auto own) { return same_word(sub, own); });
-  if (wrong) return backend();
+  if (wrong || redis6) return backend();  // 6.2 has no others
   return error("ERR 'client|" + lowered(sub.substr(0, 128)) +
                "' is refused by Holdfast: it would be about the connection to Redis, which all clients share");
 }
 
-bool LocalCommands::is_of_type(const Session& session, int type) const {
-  const bool subscriber = desk_->pubsub_.subscribed(session.id());
-  return static_cast<ClientType>(type) == (session.replica ? ClientType::kReplica
-                                           : subscriber    ? ClientType::kPubSub
-                                                           : ClientType::kNormal);
+ClientFacts LocalCommands::facts_of(const Session& session) const {
+  const int64_t now = desk_->world_->monotonic_ms();
+  return {.number = session.number(),
+          .type = session.replica                           ? "replica"
+                  : desk_->pubsub_.subscribed(session.id()) ? "pubsub"
+                                                            : "normal",
+          .address = session.address(),
+          .local_address = session.local_address(),
+          .user = session.user,
+          .name = session.name,
+          .lib_name = session.lib_name,
+          .lib_version = session.lib_version,
+          .capabilities = session.redirects ? "r" : "",
+          .flags = flags_of(session),
+          .db = session.db,
+          .age_s = (now - session.since_ms()) / 1000,
+          .idle_s = (now - session.last_ms) / 1000};
 }
 
 LocalCommands::Outcome LocalCommands::client_list(const Argv& argv) {
-  std::optional<ClientType> type;
-  std::vector<int64_t> numbers;
-  if (argv.size() == 4 && same_word(argv[2], "TYPE")) {
-    type = parse_type(argv[3]);
-    if (!type) return unknown_type(argv[3]);
-  } else if (argv.size() > 3 && same_word(argv[2], "ID")) {
-    for (size_t i = 3; i < argv.size(); i++) {
-      int64_t number = 0;
-      if (!parse_int(argv[i], &number)) return error("ERR Invalid client ID");
-      numbers.push_back(number);
-    }
-  } else if (argv.size() > 2) {
-    return error("ERR syntax error");
-  }
+  const Counter& counter = *desk_->counter_;
+  const Result<ClientFilter> filter =
+      ClientFilter::of_list(argv, {counter.words().client_filters, counter.users(), desk_->told_databases()});
+  if (!filter.ok()) return error(filter.error());
   std::vector<const Session*> sessions;
   for (const auto& [id, session] : desk_->sessions_) {
-    const bool wanted = session->memory.in && (numbers.empty() || std::find(numbers.begin(), numbers.end(),
-                                                                            session->number()) != numbers.end());
-    if (wanted && (!type || is_of_type(*session, static_cast<int>(*type)))) sessions.push_back(session.get());
+    if (!session->memory.in || (filter->skips_itself() && session.get() == session_)) continue;
+    if (filter->fits(facts_of(*session))) sessions.push_back(session.get());
   }
   std::sort(sessions.begin(), sessions.end(), [](auto* a, auto* b) { return a->number() < b->number(); });
   std::string lines;
@@ -216,55 +226,21 @@ LocalCommands::Outcome LocalCommands::client_list(const Argv& argv) {
   return verbatim(lines);
 }
 
-// CLIENT KILL address, or CLIENT KILL with pairs of a filter and its value.
 LocalCommands::Outcome LocalCommands::client_kill(const Argv& argv) {
-  std::optional<int64_t> number;
-  std::optional<ClientType> type;
-  std::string_view address, local_address, user;
-  bool skip_me = true;
-  const bool old_form = argv.size() == 3;
-  if (old_form) {
-    address = argv[2];
-    skip_me = false;
-  } else if (argv.size() % 2 != 0) {
-    return error("ERR syntax error");
-  }
-  for (size_t i = 2; !old_form && i < argv.size(); i += 2) {
-    const std::string_view value = argv[i + 1];
-    if (same_word(argv[i], "ID")) {
-      int64_t id = 0;
-      if (!parse_int(value, &id) || id < 1) return error("ERR client-id should be greater than 0");
-      number = id;
-    } else if (same_word(argv[i], "TYPE")) {
-      type = parse_type(value);
-      if (!type) return unknown_type(value);
-    } else if (same_word(argv[i], "ADDR")) {
-      address = value;
-    } else if (same_word(argv[i], "LADDR")) {
-      local_address = value;
-    } else if (same_word(argv[i], "USER")) {
-      if (!desk_->counter_->users().contains(value)) return error("ERR No such user '" + std::string(value) + "'");
-      user = value;
-    } else if (same_word(argv[i], "SKIPME") && (same_word(value, "yes") || same_word(value, "no"))) {
-      skip_me = same_word(value, "yes");
-    } else {
-      return error("ERR syntax error");
-    }
-  }
+  const Counter& counter = *desk_->counter_;
+  const Result<ClientFilter> filter =
+      ClientFilter::of_kill(argv, {counter.words().client_filters, counter.users(), desk_->told_databases()});
+  if (!filter.ok()) return error(filter.error());
   int64_t killed = 0;
   for (const auto& [id, session] : desk_->sessions_) {
-    if (session->closing || (skip_me && session.get() == session_)) continue;
-    if (number && session->number() != *number) continue;
-    if (type && !is_of_type(*session, static_cast<int>(*type))) continue;
-    if (!address.empty() && session->address() != address) continue;
-    if (!local_address.empty() && session->local_address() != local_address) continue;
-    if (!user.empty() && session->user != user) continue;
+    if (session->closing || (filter->skips_itself() && session.get() == session_)) continue;
+    if (!filter->fits(facts_of(*session))) continue;
     // Closed at the end of the turn: one's own reply leaves first.
     session->closing = true;
     desk_->touch(session.get());
     killed++;
   }
-  if (old_form) return killed > 0 ? simple("OK") : error("ERR No such client");
+  if (argv.size() == 3) return killed > 0 ? simple("OK") : error("ERR No such client");
   return integer(killed);
 }
 

@@ -72,8 +72,11 @@ struct Frontdesk::SlotScan {
 };
 
 // READONLY, READWRITE and ASKING: the node that is asked has all slots and leads.
-LocalCommands::Outcome LocalCommands::node_state(const Argv&) {
-  return desk_->cluster_.enabled ? simple("OK") : backend();
+LocalCommands::Outcome LocalCommands::node_state(const Argv& argv) {
+  if (!desk_->cluster_.enabled) return backend();
+  if (same_word(argv[0], "READONLY")) session_->readonly = true;
+  if (same_word(argv[0], "READWRITE")) session_->readonly = false;
+  return simple("OK");
 }
 
 LocalCommands::Outcome LocalCommands::cluster(const Argv& argv) {

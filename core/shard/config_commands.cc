@@ -18,10 +18,6 @@ namespace {
 constexpr std::string_view kNoPort = "argument must be between 0 and 65535 inclusive";
 constexpr std::string_view kTakenPort = "Unable to listen on this port, check server logs.";
 
-std::string failed(std::string_view setting, std::string_view reason) {
-  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(setting) + "') - " + std::string(reason);
-}
-
 // 0: no limit.
 size_t tracking_limit(const std::string& text) {
   size_t limit = 0;
@@ -30,6 +26,16 @@ size_t tracking_limit(const std::string& text) {
 }
 
 }  // namespace
+
+// What CONFIG SET answers where a value is not taken.
+std::string Frontdesk::not_set(std::string_view name, std::string_view value, std::string_view reason) const {
+  if (counter_->words().cluster_dialect != ClusterDialect::kRedis6) {
+    return "ERR CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " + std::string(reason);
+  }
+  const bool is_told = !same_word(name, "client-output-buffer-limit");
+  return "ERR Invalid argument '" + std::string(value) + "' for CONFIG SET '" + std::string(name) + "'" +
+         (is_told ? " - " + std::string(reason) : "");
+}
 
 LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
   if (same_word(argv[1], "GET")) return backend(Filter::kConfigGet);
@@ -44,7 +50,7 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
         Statistics::is_setting(argv[i])) {
       reason = "Holdfast has a part in it, which cannot be in a transaction";
     }
-    if (!reason.empty()) return error(failed(argv[i], reason));
+    if (!reason.empty()) return error(desk_->not_set(argv[i], argv[i + 1], reason));
   }
   return backend();
 }
@@ -60,15 +66,15 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
   for (size_t i = 2; i < all.size(); i += 2) {
     const Argv pair(all.begin() + i, all.begin() + std::min(i + 2, all.size()));
     if (pair.size() == 2 && same_word(pair[0], "requirepass")) {
-      if (password) return reply_error(session, failed("requirepass", "duplicate parameter"));
+      if (password) return reply_error(session, not_set("requirepass", pair[1], "duplicate parameter"));
       password = pair[1];
       continue;
     }
     if (pair.size() == 2 && same_word(pair[0], "port")) {
-      if (port) return reply_error(session, failed("port", "duplicate parameter"));
+      if (port) return reply_error(session, not_set("port", pair[1], "duplicate parameter"));
       const std::optional<int64_t> number = parse_integer(pair[1]);
-      if (!number) return reply_error(session, failed("port", "argument couldn't be parsed into an integer"));
-      if (*number < 0 || *number > 65535) return reply_error(session, failed("port", kNoPort));
+      if (!number) return reply_error(session, not_set("port", pair[1], "argument couldn't be parsed into an integer"));
+      if (*number < 0 || *number > 65535) return reply_error(session, not_set("port", pair[1], kNoPort));
       port = static_cast<int>(*number);
       continue;
     }
@@ -80,7 +86,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
                                : is_ours ? set_client_setting(&tried, pair[0], pair[1])
                                          : "";
     if (!is_ours && pair.size() == 2 && !LiveSettings::why_fixed(pair[0], pair[1]).empty()) fixed.push_back(i);
-    if (!reason.empty()) return reply_error(session, failed(lowered(pair[0]), reason));
+    if (!reason.empty()) return reply_error(session, not_set(lowered(pair[0]), pair.back(), reason));
   }
   if (!fixed.empty()) return set_config_but(session, all, fixed);
   const std::string bulk_bytes = std::to_string(tried.requests.max_bulk_bytes);
@@ -88,7 +94,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     argv.insert(argv.end(), {"proto-max-bulk-len", bulk_bytes});
   }
   if (argv.size() == 2) {
-    if (port && !accept_on(*port)) return reply_error(session, failed("port", kTakenPort));
+    if (port && !accept_on(*port)) return reply_error(session, not_set("port", std::to_string(*port), kTakenPort));
     set_client_settings(ours);
     return password ? set_requirepass(session, *password) : answer(session, "+OK\r\n");
   }
@@ -98,7 +104,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     const int port_before = world_->accepts_on();
     if (port && !accept_on(*port)) {
       session->asking = false;
-      reply_error(session, failed("port", kTakenPort));
+      reply_error(session, not_set("port", std::to_string(*port), kTakenPort));
       return true;
     }
     Unit unit;
@@ -158,7 +164,7 @@ void Frontdesk::set_config_but(Session* session, const Argv& all, const std::vec
         const std::string &name = kept[fixed[i]], &value = kept[fixed[i] + 1];
         const Result<ReplyValue> is = parse_reply(i < told.size() ? told[i] : std::string());
         if (!is.ok() || is->elements.size() != 2 || is->elements[1].text != value) {
-          return reply_error(there, failed(lowered(name), LiveSettings::why_fixed(name, value)));
+          return reply_error(there, not_set(lowered(name), value, LiveSettings::why_fixed(name, value)));
         }
         rest.erase(rest.begin() + static_cast<int64_t>(fixed[i]), rest.begin() + static_cast<int64_t>(fixed[i]) + 2);
       }

@@ -26,9 +26,14 @@ bool in_transaction(const Session& session, const CommandInfo& info) {
   return session.transaction || info.name == "multi" || info.name == "exec" || info.name == "discard";
 }
 
+constexpr std::string_view kNoCode = "ERR ";
 constexpr std::string_view kSignInFirst = "NOAUTH Authentication required.";
 constexpr std::string_view kMigratesAlone =
     "ERR 'migrate' is refused by Holdfast in a transaction: what another server does could not be undone with it";
+
+bool speaks_http(std::string_view first_word) {
+  return same_word(first_word, "HOST:") || same_word(first_word, "POST");
+}
 
 bool names_block(const std::vector<std::string_view>& argv) {
   return std::any_of(argv.begin() + 1, argv.end(), [](std::string_view arg) { return same_word(arg, "BLOCK"); });
@@ -40,6 +45,15 @@ void Frontdesk::refuse(Session* session, std::string_view error) {
   std::string reply;
   append_error(&reply, error);
   refuse_with(session, reply);
+}
+
+// Before it is looked at what the command does. EXEC that is refused so ends its transaction, in Redis too.
+void Frontdesk::reject(Session* session, const CommandInfo* info, std::string_view error) {
+  if (info == nullptr || info->name != "exec") return refuse(session, error);
+  session->transaction.reset();
+  counter_->watches().forget(session->id());
+  if (error.starts_with(kNoCode)) error.remove_prefix(kNoCode.size());
+  refuse(session, "EXECABORT Transaction discarded because of: " + std::string(error));
 }
 
 void Frontdesk::refuse_with(Session* session, std::string_view reply) {
@@ -80,25 +94,24 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
 
 void Frontdesk::decide(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
   if (session->at_the_door) return refuse(session, counter_->refuse_read());
+  if (info == nullptr && speaks_http(argv[0]))
+    return answer(session, LocalCommands(this, session).run("post", argv).reply);
   if (const std::string& busy = counter_->busy(); !busy.empty() && refused_while_busy(info, argv)) {
-    if (info == nullptr || info->name != "exec") return refuse(session, busy);
-    session->transaction.reset();
-    counter_->watches().forget(session->id());
-    return refuse(session, "EXECABORT Transaction discarded because of: " + busy);
+    return reject(session, info, busy);
   }
   if (counter_->words().signs_in_first && (info == nullptr || !info->no_auth) && must_sign_in(*session)) {
-    return refuse(session, kSignInFirst);
+    return reject(session, info, kSignInFirst);
   }
   const bool not_here = session->transaction && info != nullptr && info->no_multi;
   if (info == nullptr || !info->arity_fits(argv.size()) || not_here) {
     session->refused = true;
-    return ask_redis(session, argv, command);
+    return ask_redis(session, command);
   }
   if (counter_->users().empty() && !info->no_auth && !in_transaction(*session, *info)) {
     return refuse(session, info->logged ? "NOTWRITTEN Holdfast does not know its users yet"
                                         : "LOADING Holdfast does not know its users yet");
   }
-  if (!info->no_auth && must_sign_in(*session)) return refuse(session, kSignInFirst);
+  if (!info->no_auth && must_sign_in(*session)) return reject(session, info, kSignInFirst);
   if (needs_permission(*session, *info, argv)) return ask_permission(session, *info, argv, command);
   decide_permitted(session, info, argv, command);
 }
@@ -106,8 +119,9 @@ void Frontdesk::decide(Session* session, const CommandInfo* info, const Argv& ar
 void Frontdesk::decide_permitted(Session* session, const CommandInfo* info, const Argv& argv,
                                  std::string_view command) {
   if (only_subscribes(session, *info)) {
-    return refuse(session, "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
-                               " are allowed in this context");
+    return reject(session, info,
+                  "ERR Can't execute '" + info->name + "': only " + counter_->words().subscriber_commands +
+                      " are allowed in this context");
   }
   script_cache_.note(*info, argv);
   if (!session->transaction || steers_transaction(info->name)) return admit(session, info, argv, command);
@@ -152,13 +166,7 @@ bool Frontdesk::only_subscribes(Session* session, const CommandInfo& info) {
 }
 
 // The table does not take the command here: Redis decides, in its own words.
-void Frontdesk::ask_redis(Session* session, const Argv& argv, std::string_view command) {
-  if (same_word(argv[0], "HOST:") || same_word(argv[0], "POST")) {
-    // HTTP: Redis takes it for an attack through a browser and closes the connection; so do we, ours being shared.
-    world_->note(World::Level::kWarn, "closing client " + session->address() + ": it speaks HTTP");
-    session->closing = true;
-    return;
-  }
+void Frontdesk::ask_redis(Session* session, std::string_view command) {
   ask_leave(session, command, [this, kept = std::string(command)](Session* asked, std::string_view refusal) {
     if (!refusal.empty()) {
       if (asked->transaction) asked->transaction->dirty = true;

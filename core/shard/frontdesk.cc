@@ -98,6 +98,7 @@ void Frontdesk::on_data(SessionId id, std::string_view data) {
   Session* session = find(id);
   if (session == nullptr || session->closing) return;
   session->last_ms = world_->monotonic_ms();
+  session->received += data.size();
   statistics_.time_passes();
   if (session->replica) replicas_.on_heard(id);
   serve(session, data);
@@ -187,6 +188,7 @@ void Frontdesk::serve(Session* session, std::string_view fresh) {
       commands_++;
       session->mute = session->silent || std::exchange(session->skip, false);
       dispatch(session, session->parser.argv(), session->parser.canonical());
+      session->commands++;
     }
     rest.remove_prefix(session->parser.consumed());
   }
@@ -355,6 +357,7 @@ void Frontdesk::flush() {
     if (!tracking_.empty()) tracking_.on_left(id, session->first_slot());
     check_output(session, false);
     if (!session->outgoing.empty()) {
+      session->sent += session->outgoing.size();
       world_->client_send(id, std::move(session->outgoing));
       session->outgoing = std::string();
     }

@@ -220,11 +220,12 @@ class Frontdesk {
   // dispatch.cc: what happens to a request.
   void dispatch(Session* session, const Argv& argv, std::string_view command);
   void admit(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
-  void ask_redis(Session* session, const Argv& argv, std::string_view command);
+  void ask_redis(Session* session, std::string_view command);
   void forward(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command);
   void forward_read(Session* session, const CommandInfo* info, int db, const Argv& argv, std::string_view command,
                     Filter filter = Filter::kNone);
   void refuse(Session* session, std::string_view error);
+  void reject(Session* session, const CommandInfo* info, std::string_view error);
   void refuse_with(Session* session, std::string_view reply);
   void begin_asking(Session* session);
   Session* still_asking(SessionId id, uint64_t question);
@@ -310,6 +311,7 @@ class Frontdesk {
   void with_leave(Session* session, std::string_view command, std::function<void(Session* session)> then);
 
   // config_commands.cc
+  std::string not_set(std::string_view name, std::string_view value, std::string_view reason) const;
   void set_config(Session* session, const Argv& argv);
   bool accept_on(int port);
   void set_config_but(Session* session, const Argv& all, const std::vector<size_t>& fixed);

@@ -38,6 +38,7 @@ constexpr Fixed kFixed[] = {
     {"aclfile", kNetwork},
     {"bind", kNetwork},
     {"cluster", kNetwork},
+    {"import-mode", "with it Redis tells its connections apart, and all clients share Holdfast's", "no"},
     {"io-threads", kNetwork},
     {"repl-backlog-ttl", kReplication},
     {"repl-timeout", kReplication},

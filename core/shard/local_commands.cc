@@ -42,12 +42,14 @@ const LocalCommands::Entry LocalCommands::kEntries[] = {
     {"discard", &LocalCommands::discard},
     {"echo", &LocalCommands::echo},
     {"hello", &LocalCommands::hello},
+    {"host:", &LocalCommands::http},
     {"info", &LocalCommands::info},
     {"latency", &LocalCommands::latency_histogram},
     {"memory", &LocalCommands::memory},
     {"monitor", &LocalCommands::monitor},
     {"multi", &LocalCommands::multi},
     {"ping", &LocalCommands::ping},
+    {"post", &LocalCommands::http},
     {"psubscribe", &LocalCommands::subscribe},
     {"psync", &LocalCommands::sync},
     {"pubsub", &LocalCommands::pubsub},
@@ -91,6 +93,13 @@ LocalCommands::Outcome LocalCommands::ping(const Argv& argv) {
     return outcome;
   }
   return argv.size() == 2 ? bulk(argv[1]) : simple("PONG");
+}
+
+// Redis takes it for an attack through a browser and closes the connection; so do we, ours being shared.
+LocalCommands::Outcome LocalCommands::http(const Argv&) {
+  desk_->world_->note(World::Level::kWarn, "closing client " + session_->address() + ": it speaks HTTP");
+  session_->mute = session_->closing = true;
+  return {};
 }
 
 LocalCommands::Outcome LocalCommands::echo(const Argv& argv) { return bulk(argv[1]); }
@@ -139,6 +148,7 @@ LocalCommands::Outcome LocalCommands::reset(const Argv&) {
   desk_->tracking_.end(session_->id());
   desk_->monitors_.forget(session_->id());
   session_->caching.reset();
+  session_->no_touch = session_->readonly = false;
   session_->silent = session_->skip = false;
   desk_->memory_.spare(&session_->memory, false);
   session_->db = 0;
@@ -146,6 +156,21 @@ LocalCommands::Outcome LocalCommands::reset(const Argv&) {
   session_->name.clear();
   desk_->sign_out(session_);
   return simple("RESET");
+}
+
+// What is wrong with the options of HELLO before `end`; empty: nothing.
+std::string LocalCommands::hello_error(const Argv& argv, size_t end) {
+  for (size_t i = 2; i < end;) {
+    if (same_word(argv[i], "SETNAME") && i + 1 < argv.size()) {
+      if (!printable(argv[i + 1])) return "ERR Client names cannot contain spaces, newlines or special characters.";
+      i += 2;
+    } else if (same_word(argv[i], "AUTH") && i + 2 < argv.size()) {
+      i += 3;
+    } else {
+      return "ERR Syntax error in HELLO option '" + std::string(argv[i]) + "'";
+    }
+  }
+  return {};
 }
 
 LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
@@ -156,18 +181,10 @@ LocalCommands::Outcome LocalCommands::hello(const Argv& argv) {
     if (version < 2 || version > 3) return error("NOPROTO unsupported protocol version");
     next = 2;
   }
-  while (next < argv.size()) {
-    if (same_word(argv[next], "SETNAME") && next + 1 < argv.size()) {
-      if (!printable(argv[next + 1])) {
-        return error("ERR Client names cannot contain spaces, newlines or special characters.");
-      }
-      session_->name = argv[next + 1];
-      next += 2;
-    } else if (same_word(argv[next], "AUTH") && next + 2 < argv.size()) {
-      return auth({"AUTH", argv[next + 1], argv[next + 2]});
-    } else {
-      return error("ERR Syntax error in HELLO option '" + std::string(argv[next]) + "'");
-    }
+  if (const std::string wrong = hello_error(argv, argv.size()); !wrong.empty()) return error(wrong);
+  for (; next < argv.size(); next += 2) {
+    if (same_word(argv[next], "AUTH")) return auth({"AUTH", argv[next + 1], argv[next + 2]});
+    session_->name = argv[next + 1];
   }
   if (desk_->must_sign_in(*session_)) return error(desk_->counter_->words().hello_needs_auth);
   session_->protocol = static_cast<Protocol>(version);
@@ -216,13 +233,9 @@ LocalCommands::Outcome LocalCommands::monitor(const Argv&) {
 // What was answered before is in the log: what WAITAOF asks of the local disk, and more.
 LocalCommands::Outcome LocalCommands::waitaof(const Argv& argv) {
   int64_t local = 0, replicas = 0, timeout = 0;
-  if (!parse_int(argv[1], &local) || local < 0 || local > 1) {
-    return error("ERR value is out of range, must be between 0 and 1");
-  }
-  if (!parse_int(argv[2], &replicas)) return error("ERR value is not an integer or out of range");
-  if (replicas < 0) return error("ERR value is out of range, must be positive");
-  if (!parse_int(argv[3], &timeout)) return error("ERR timeout is not an integer or out of range");
-  if (timeout < 0) return error("ERR timeout is negative");
+  const bool right = parse_int(argv[1], &local) && parse_int(argv[2], &replicas) && parse_int(argv[3], &timeout) &&
+                     (local == 0 || local == 1) && replicas >= 0 && timeout >= 0;
+  if (!right) return backend();  // it says what is wrong
   Outcome outcome;
   append_array_header(&outcome.reply, 2);
   append_integer(&outcome.reply, 1);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/shard/batch.h"
+#include "core/shard/client_filter.h"
 
 namespace holdfast {
 
@@ -25,6 +26,7 @@ class LocalCommands {
   // `name` as in the table: "ping", "client|id". Arity has been checked.
   Outcome run(std::string_view name, const std::vector<std::string_view>& argv);
 
+  static std::string hello_error(const std::vector<std::string_view>& argv, size_t end);
   std::string describe(const Session& session) const;  // a line of CLIENT LIST
 
  private:
@@ -37,6 +39,7 @@ class LocalCommands {
   static const Entry kEntries[];
 
   Outcome ping(const Argv& argv);
+  Outcome http(const Argv& argv);
   Outcome echo(const Argv& argv);
   Outcome select(const Argv& argv);
   Outcome multi(const Argv& argv);
@@ -76,7 +79,7 @@ class LocalCommands {
   Outcome acl_save() const;
   Outcome monitor(const Argv& argv);
 
-  bool is_of_type(const Session& session, int type) const;
+  ClientFacts facts_of(const Session& session) const;
   Outcome verbatim(std::string_view text) const;
   std::string flags_of(const Session& session) const;
 

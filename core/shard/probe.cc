@@ -303,6 +303,14 @@ void Probe::learn_words() {
                            : state_->version.starts_with("6.")          ? ClusterDialect::kRedis6
                            : state_->version.starts_with("7.")          ? ClusterDialect::kRedis7
                                                                         : ClusterDialect::kRedis8;
+  if (words->cluster_dialect == ClusterDialect::kValkey) {
+    words->client_filters = ClientFilter::Dialect::kValkey;
+    for (size_t at; (at = words->no_users_file.find("Redis ")) != std::string::npos;) words->no_users_file.erase(at, 6);
+  } else if (words->cluster_dialect == ClusterDialect::kRedis6) {
+    words->client_filters = ClientFilter::Dialect::kRedis6;
+  } else if (!is_7_0 && !state_->version.starts_with("7.2.")) {
+    words->client_filters = ClientFilter::Dialect::kRedisAge;
+  }
   words->evicts_clients = !state_->version.starts_with("6.");
   words->queues_without_memory = !is_7_0 && !state_->version.starts_with("6.");
   learn({"HELLO", "3"}, &words->hello[1]);

@@ -73,10 +73,10 @@ void PubSub::forget(SessionId session) {
   }
 }
 
-std::vector<std::string> PubSub::names(Kind kind, std::string_view glob) const {
+std::vector<std::string> PubSub::names(Kind kind, std::optional<std::string_view> glob) const {
   std::vector<std::string> found;
   for (const auto& [name, sessions] : names_of(kind)) {
-    if (glob.empty() || glob_match(glob, name)) found.push_back(name);
+    if (!glob || glob_match(*glob, name)) found.push_back(name);
   }
   return found;
 }

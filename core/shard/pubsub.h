@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -48,7 +49,7 @@ class PubSub {
   size_t memory_of(SessionId session) const;
 
   // Channels or shard channels with subscribers that match the glob; empty: all. And how many subscribers one has.
-  std::vector<std::string> names(Kind kind, std::string_view glob) const;
+  std::vector<std::string> names(Kind kind, std::optional<std::string_view> glob) const;
   size_t subscribers(Kind kind, std::string_view name) const;
   size_t patterns() const { return patterns_.size(); }
   size_t channels() const { return channels_.size(); }

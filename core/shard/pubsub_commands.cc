@@ -69,10 +69,12 @@ LocalCommands::Outcome LocalCommands::pubsub(const Argv& argv) {
     return outcome;
   }
   const bool sharded = argv.size() > 1 && argv[1].size() > 5 && same_word(argv[1].substr(0, 5), "SHARD");
+  if (sharded && desk_->counter_->words().cluster_dialect == ClusterDialect::kRedis6)
+    return {.to_backend = true};  // not known yet
   const std::string_view what = sharded ? argv[1].substr(5) : argv.size() > 1 ? argv[1] : std::string_view();
   const PubSub::Kind kind = sharded ? PubSub::Kind::kShard : PubSub::Kind::kChannel;
   if (same_word(what, "CHANNELS") && argv.size() <= 3) {
-    const std::vector<std::string> names = pubsub.names(kind, argv.size() == 3 ? argv[2] : "");
+    const std::vector<std::string> names = pubsub.names(kind, argv.size() == 3 ? std::optional(argv[2]) : std::nullopt);
     append_array_header(&outcome.reply, names.size());
     for (const std::string& name : names) append_bulk(&outcome.reply, name);
     return outcome;

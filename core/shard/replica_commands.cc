@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "core/resp/integer.h"
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"
 #include "core/shard/outcomes.h"
@@ -16,6 +17,8 @@ std::string host_of(const std::string& address) { return address.substr(0, addre
 
 // Behind the replies to what it has sent before.
 void Frontdesk::follow(Session* session, const Argv& argv) {
+  if (same_word(argv[0], "PSYNC") && !parse_integer(argv[2]))
+    return refuse(session, "ERR value is not an integer or out of range");
   if (const std::string down = counter_->refuse_read(); !down.empty()) return refuse(session, down);
   wait_for(session, [this, session, kept = std::vector<std::string>(argv.begin(), argv.end())] {
     if (session->waiting() > 0 || !session->outgoing.empty()) return false;

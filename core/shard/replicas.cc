@@ -72,10 +72,10 @@ void Replicas::follow(SessionId id, const std::vector<std::string_view>& argv, s
   Announced& announced = announced_[id];
   if (announced.address.empty()) announced.address = address;
   Replica replica;
-  replica.confirms = argv.size() == 3;
+  replica.confirms = same_word(argv[0], "PSYNC");
   replica.heard_ms = world_->monotonic_ms();
   replica.sent = stream_.offset();
-  const bool resumed = argv.size() == 3 && resume(id, &replica, argv[1], argv[2]);
+  const bool resumed = replica.confirms && resume(id, &replica, argv[1], argv[2]);
   // What it has to be shown from on is known when there is a copy: until then all is kept.
   if (!resumed && !copy_.idle()) {
     for (const auto& [other, one] : replicas_) {

@@ -144,9 +144,11 @@ class Session {
   bool mute = false;            // the request at hand gets no reply
   bool refused = false;         // the request at hand
   std::optional<bool> caching;  // CLIENT CACHING: of the next request, or of the transaction
-  bool replica = false;         // it follows Holdfast, see Replicas: all it sends is about that
-  bool blocked = false;         // its last request waits in Blocking
-  size_t message_bytes = 0;     // of messages that it gets once they are settled
+  bool no_touch = false, readonly = false, redirects = false;  // CLIENT NO-TOUCH, READONLY, CLIENT CAPA: only told
+  uint64_t received = 0, sent = 0, commands = 0;               // bytes of its connection, and its requests
+  bool replica = false;      // it follows Holdfast, see Replicas: all it sends is about that
+  bool blocked = false;      // its last request waits in Blocking
+  size_t message_bytes = 0;  // of messages that it gets once they are settled
   OutputWatch output;
   bool parked = false;   // not reading: something must happen first
   bool paused = false;   // … the end of CLIENT PAUSE

@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 constexpr std::string_view kOwnUsers = "ERR users whose names begin with 'holdfast:' are Holdfast's own";
-constexpr std::string_view kNoUsersFile =
-    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER "
-    "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store "
-    "users in the Redis configuration.";
 
 const User* find_user(const Users& users, std::string_view name) {
   const auto found = users.find(name);
@@ -117,6 +113,11 @@ void Frontdesk::say_hello(Session* session, const Argv& argv) {
   int64_t version = 0;
   if (auth == argv.size() || !parse_int(argv[1], &version) || version < 2 || version > 3) {
     return answer(session, LocalCommands(this, session).run("hello", argv).reply);
+  }
+  // Redis deals with its options one by one, Valkey looks at all of them first.
+  const size_t before = counter_->words().cluster_dialect == ClusterDialect::kValkey ? argv.size() : auth;
+  if (const std::string wrong = LocalCommands::hello_error(argv, before); !wrong.empty()) {
+    return reply_error(session, wrong);
   }
   rest.erase(rest.begin() + static_cast<ptrdiff_t>(auth), rest.begin() + static_cast<ptrdiff_t>(auth) + 3);
   sign_in(session, {"AUTH", argv[auth + 1], argv[auth + 2]},
@@ -237,7 +238,7 @@ LocalCommands::Outcome LocalCommands::acl(const Argv& argv) {
 }
 
 LocalCommands::Outcome LocalCommands::acl_save() const {
-  if (desk_->world_->users_file().empty()) return error(kNoUsersFile);
+  if (desk_->world_->users_file().empty()) return error(desk_->counter_->words().no_users_file);
   const Result<Done> written = desk_->world_->write_users(user_text(desk_->counter_->users()));
   if (written.ok()) return simple("OK");
   desk_->world_->note(World::Level::kWarn, "ACL SAVE: " + written.error());
@@ -250,7 +251,7 @@ bool Frontdesk::changes_users(const Argv& argv) {
 }
 
 void Frontdesk::load_users(Session* session) {
-  if (world_->users_file().empty()) return reply_error(session, kNoUsersFile);
+  if (world_->users_file().empty()) return reply_error(session, counter_->words().no_users_file);
   const Result<std::string> text = world_->read_users();
   if (!text.ok()) return reply_error(session, "ERR Error loading ACLs, " + text.error());
   const std::string file = "ERR " + world_->users_file() + ": ";
@@ -296,10 +297,10 @@ std::function<void(const std::string&)> Frontdesk::begin_change(Session* session
 void Frontdesk::change_users(Session* session, const Argv& argv) {
   if (const std::string down = counter_->refuse_write(); !down.empty()) return reply_error(session, down);
   if (argv.size() == 2) return load_users(session);
-  const size_t names = same_word(argv[1], "SETUSER") ? 3 : argv.size();
-  for (size_t i = 2; i < names; i++) {
+  const bool makes = same_word(argv[1], "SETUSER");
+  for (size_t i = 2; i < (makes ? 3 : argv.size()); i++) {
     if (is_own_user(argv[i])) return reply_error(session, kOwnUsers);
-    if (names == 3 && argv[i].find_first_of(std::string_view(" \t\n\v\f\r\0", 7)) != std::string_view::npos) {
+    if (makes && argv[i].find_first_of(std::string_view(" \t\n\v\f\r\0", 7)) != std::string_view::npos) {
       return reply_error(session, "ERR Usernames can't contain spaces or null characters");
     }
   }

@@ -140,7 +140,8 @@ void fuzz_glob(std::string_view bytes) {
   const bool matches = glob_match(pattern.view(), text.view());
   int steps = 0;
   if (pattern.view().find('[') != std::string_view::npos) return;
-  const bool expected = matches_slowly(pattern.view(), text.view(), &steps);
+  const bool expected =
+      text.view().empty() ? pattern.view().empty() : matches_slowly(pattern.view(), text.view(), &steps);
   HOLDFAST_CHECK(steps > 20'000 || matches == expected);
 }
 

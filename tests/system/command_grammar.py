@@ -1,23 +1,22 @@
 """Random requests for every command that a Redis build knows, made from its own COMMAND and, for the arguments, from
 COMMAND DOCS (7.0 and newer; for older builds that of a newer one)."""
 
-# Commands that a random program cannot hold, and what tests them instead.
-ELSEWHERE = {
+# About the server and its connections, not its data: server_grammar.py makes their requests. And what else tests them.
+SERVER = {
     **dict.fromkeys(("shutdown", "debug", "sync", "psync", "replconf", "replicaof", "slaveof", "failover",
                      "restore-asking", "module", "monitor"),
-                    "decided by Holdfast: unit tests, session scenarios"),
+                    "session scenarios, unit tests"),
     "acl": "users_test.py, session scenarios",
     "migrate": "migrate_test.py, beside plain Redis",
     **dict.fromkeys(("cluster", "clusterscan", "readonly", "readwrite", "asking"),
                     "cluster_test.py, beside a real cluster"),
     **dict.fromkeys(("subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe", "pubsub",
                      "client", "hello", "reset", "quit", "auth", "wait", "waitaof", "config"),
-                    "of the connection or of the server: session scenarios, unit tests"),
+                    "session scenarios, unit tests"),
     **dict.fromkeys(("commandlog", "slowlog", "latency|histogram"), "statistics_test.py"),
     **dict.fromkeys(("save", "bgsave", "bgrewriteaof", "latency", "memory", "info", "lastsave", "script|kill",
                      "script|debug", "function|kill", "host:", "post"),
-                    "of the server: it tells of itself"),
-    "spop": "chance decides what is there afterwards: the command families, the accounts of the chaos tests",
+                    ""),
 }
 # Replies of which only the kind can be the same: of time, of chance, of the process.
 SHAPE = {"time", "ttl", "pttl", "expiretime", "pexpiretime", "httl", "hpttl", "hexpiretime", "hpexpiretime", "lolwut",
@@ -40,6 +39,11 @@ IDS = ["1-1", "2-0", "2-1", "3-7", "0", "0-0", "$", "5"]
 # What would act by the clock acts either at once or not within the test.
 TIMES = ["100000", "100000", "0", "-1", "x"]
 DESTRUCTIVE = {"flushall", "flushdb", "swapdb", "move", "select"}
+
+
+def about_server(name):
+    """What else tests it; None: it is about data."""
+    return SERVER.get(name, SERVER.get(name.split("|")[0]))
 
 
 def learn(client):
@@ -78,11 +82,8 @@ def learn_docs(client):
 class Grammar:
     def __init__(self, entries, docs, random):
         self.entries, self.docs, self.random = entries, docs, random
-        self.names = sorted(name for name in entries if self.elsewhere(name) is None)
+        self.names = sorted(name for name in entries if about_server(name) is None)
 
-    @staticmethod
-    def elsewhere(name):
-        return ELSEWHERE.get(name) or ELSEWHERE.get(name.split("|")[0])
 
     def request(self, name):
         """One request of the command, mostly a valid one."""
@@ -103,7 +104,7 @@ class Grammar:
 
     def one(self, name, argument):
         flags = argument.get("flags", [])
-        if "optional" in flags and self.random.random() < 0.6:
+        if "optional" in flags and self.random.random() < 0.6 and name != "spop":
             return []
         times = self.random.choice([1, 1, 2, 3]) if "multiple" in flags else 1
         token = argument.get("token")
@@ -138,6 +139,8 @@ class Grammar:
             return [choice(IDS)]
         if called in ("index", "db", "destination-db", "index1", "index2") and name in ("select", "move", "copy", "swapdb"):
             return [choice(["0", "1", "0", "x"])]
+        if name == "spop":
+            return [choice(["100", "100", "0", "-1", "x"])]  # all of them: which ones would be chance
         if called == "script":
             return [choice(SCRIPTS)]
         if called == "function-code":
@@ -165,7 +168,7 @@ class Grammar:
 def diverges(name, request):
     """What is left out: whether chance, the clock or an order that is left open would decide what is there afterwards."""
     text = [word.upper() for word in request]
-    if name == "spop" or (name in ("xadd", "xtrim") and ("*" in request or "~" in request)):
+    if (name == "spop" and (len(request) == 2 or request[2:] == ["1"])) or (name in ("xadd", "xtrim") and ("*" in request or "~" in request)):
         return True
     if name == "hrandfield" and any(word.startswith("-") for word in request[2:]):
         return True  # 6.2.5 itself crashes

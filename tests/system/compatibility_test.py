@@ -5,7 +5,7 @@ import sys
 import unittest
 
 import harness
-from command_grammar import ELSEWHERE, learn
+from command_grammar import about_server, learn
 
 BUILDS = ("6.2.5", "7.0.15", "8.2.3", "valkey-9.1.2")
 PAGE = harness.ROOT / "docs" / "compatibility.md"
@@ -21,7 +21,8 @@ Made by `tests/system/compatibility_test.py --write`, which also checks in `./te
 - **refused**: with this reason
 
 Commands that no table knows (those of modules) go through the log if Redis says that they write, or says nothing.
-*differential*: `differential_test.py` sends it to Holdfast and to plain Redis and compares.
+*differential*, *server commands*: `differential_test.py` and `server_commands_test.py` send it at random to Holdfast and to a
+plain Redis, and compare; the latter by the rules in `server_grammar.py`.
 
 | command | 6.2 | 7.0 | 8.2 | Valkey 9.1 | what happens | shown by |
 |---|---|---|---|---|---|---|
@@ -62,7 +63,8 @@ def what_happens(name, flags, known, refused):
 
 
 def shown_by(name):
-    return ELSEWHERE.get(name) or ELSEWHERE.get(name.split("|")[0]) or "differential"
+    more = about_server(name)
+    return "differential" if more is None else "; ".join(filter(None, ("server commands", more)))
 
 
 class CompatibilityTest(harness.SystemTest):

