@@ -24,6 +24,7 @@ void append_sign_in(std::string* out, std::string_view user, std::string_view pa
   append_request(out, {"AUTH", user.empty() ? kOwnUser : user, password});
 }
 
+constexpr std::string_view kOk = "+OK\r\n";
 constexpr std::string_view kBehindPassword = "holdfast";
 constexpr std::string_view kWrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
 
@@ -323,7 +324,7 @@ void Backend::dispatch(std::string_view reply) {
       break;
     case Expect::kSignIn:
       owed_.pop_front();
-      if (reply != "+OK\r\n") events_->on_backend_error("Redis refuses AUTH: " + error_text(reply));
+      if (reply != kOk) events_->on_backend_error("Redis refuses AUTH: " + error_text(reply));
       break;
     case Expect::kUnit: unit_reply(reply); break;
     case Expect::kOffset:
@@ -390,7 +391,7 @@ void Backend::unit_reply(std::string_view reply) {
 void Backend::executed(Running* running, std::string_view reply) {
   tell_local_ops(running);
   const int32_t at = running->plan[running->next++];
-  if (at == Running::kSignIn && reply.starts_with('-')) {
+  if (at == Running::kSignIn && reply != kOk) {
     return events_->on_backend_error("Redis refuses AUTH: " + error_text(reply));
   }
   if (at >= 0) {

@@ -316,9 +316,20 @@ TEST_CASE("a client's password is tried, and the link signs in again as itself")
 
 TEST_CASE("what comes in place of the answer to a sign-in is an error") {
   Fixture f;
-  f.backend.read({1, 1}, 7, 0, words("GET a"), "holdfast:as:alice");
-  f.output();
-  f.backend.on_data("+OK\r\n$1\r\nx\r\n");
+  SUBCASE("before a read") {
+    f.backend.read({1, 1}, 7, 0, words("GET a"), "holdfast:as:alice");
+    f.output();
+    f.backend.on_data("+OK\r\n$1\r\nx\r\n");
+  }
+  SUBCASE("in a batch") {
+    Batch batch;
+    batch.position = 1;
+    add_ops(&batch, "EVAL x 0", 0, 0);
+    batch.ops[0].user = "holdfast:as:alice";
+    f.backend.apply(&batch, "m");
+    f.output();
+    f.backend.on_data("+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*6\r\n+OK\r\n:1\r\n");
+  }
   CHECK(f.error.starts_with("Redis refuses AUTH"));
 }
 
