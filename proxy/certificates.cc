@@ -11,6 +11,11 @@ Certificates::Certificates(const Settings& settings)
     : clients_{"clients", !settings.tls.listen.is_off(), client_tls_options(settings)},
       redis_{"Redis", settings.redis.tls, redis_tls_options(settings)},
       feed_{"the feed", settings.redis.tls, feed_tls_options(settings)} {
+  find_files();
+}
+
+void Certificates::find_files() {
+  files_.clear();
   for (const Use* use : {&clients_, &redis_, &feed_}) {
     if (!use->wanted) continue;
     const TlsOptions& options = use->options;
@@ -38,6 +43,20 @@ Result<Done> Certificates::load() {
     if (use->context == nullptr || use->context->describe_certificate().empty()) continue;
     spdlog::info("TLS for {}: the certificate is {}", use->name, use->context->describe_certificate());
   }
+  return Done{};
+}
+
+Result<Done> Certificates::change_clients(const TlsOptions& options, bool wanted) {
+  Use next{clients_.name, wanted, options, nullptr};
+  if (wanted && options.cert_file.empty()) return Error{"TLS for clients: there is no certificate"};
+  if (wanted) {
+    auto context = TlsContext::load(options);
+    if (!context) return Error{"TLS for clients: " + context.error()};
+    next.context = *context;
+  }
+  clients_ = std::move(next);
+  find_files();
+  loaded_ = seen_ = look_at_files();
   return Done{};
 }
 

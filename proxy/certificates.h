@@ -20,6 +20,9 @@ class Certificates {
   Result<Done> load();
   // Whether it worked is told in a message.
   void reload();
+  // What clients are served with from now on, if it can be used; not wanted: nobody comes with TLS.
+  Result<Done> change_clients(const TlsOptions& options, bool wanted);
+  const TlsOptions& client_options() const { return clients_.options; }
   // To be called now and then: loads again when files have changed and stay as they are.
   void check_files();
 
@@ -36,6 +39,7 @@ class Certificates {
     std::shared_ptr<const TlsContext> context;
   };
 
+  void find_files();
   std::string look_at_files() const;
 
   Use clients_, redis_, feed_;

@@ -55,7 +55,7 @@ Clients::Clients(uv_loop_t* loop, const Settings& settings, const Certificates* 
       certificates_(certificates),
       shard_(shard),
       listener_(new Listener(loop, this)),
-      tls_listener_(loop, this),
+      tls_listener_(new Listener(loop, this)),
       rate_(settings.limits.connections_per_second),
       buffer_(kReadBytes) {}
 
@@ -64,32 +64,39 @@ Result<Done> Clients::listen() {
     if (auto done = listener_->listen(listen_.address, "--listen", kBacklog); !done) return done;
   }
   if (tls_.listen.is_off()) return Done{};
-  return tls_listener_.listen(tls_.listen, "--tls-listen", kBacklog);
+  return tls_listener_->listen(tls_.listen, "--tls-listen", kBacklog);
 }
 
 std::string Clients::addresses() const {
   std::string all = listener_->listens() ? to_string(listener_->address()) : "";
-  if (!tls_.listen.is_off()) all += (all.empty() ? "" : " and ") + to_string(tls_listener_.address()) + " (TLS)";
+  if (tls_listener_->listens()) all += (all.empty() ? "" : " and ") + to_string(tls_listener_->address()) + " (TLS)";
   return all;
 }
 
 Result<Done> Clients::accept_on(int port) {
+  return move(&listener_, listen_.address.is_off() ? tls_.listen : listen_.address, port, "CONFIG SET port");
+}
+
+Result<Done> Clients::accept_tls_on(int port) {
+  return move(&tls_listener_, tls_.listen.is_off() ? listen_.address : tls_.listen, port, "CONFIG SET tls-port");
+}
+
+Result<Done> Clients::move(std::unique_ptr<Listener>* listener, Address address, int port, const std::string& setting) {
   std::unique_ptr<Listener> next(new Listener(loop_, this));
   if (port != 0) {
-    Address address = listen_.address.is_off() ? tls_.listen : listen_.address;
     address.port = port;
-    if (auto done = next->listen(address, "CONFIG SET port", kBacklog); !done) return done;
+    if (auto done = next->listen(address, setting, kBacklog); !done) return done;
   }
-  std::erase_if(waiting_, [this](const Waiting& one) { return one.listener == listener_.get(); });
-  listener_->close();
-  listener_ = std::move(next);
+  std::erase_if(waiting_, [&](const Waiting& one) { return one.listener == listener->get(); });
+  (*listener)->close();
+  *listener = std::move(next);
   spdlog::info("clients are served on {}", addresses());
   return Done{};
 }
 
 void Clients::stop_accepting() {
   listener_->close();
-  tls_listener_.close();
+  tls_listener_->close();
   waiting_.clear();
   while (ClientConnection* stranger = oldest_stranger()) stranger->close(0);
 }
@@ -104,7 +111,7 @@ void Clients::on_connection(const Listener& listener, uv_stream_t* server) {
   if (!rate_.take(static_cast<int64_t>(uv_now(loop_)))) return waiting_.push_back({&listener, server});
   auto* connection = new ClientConnection(loop_, &buffer_, this);
   if (const int failed = uv_accept(server, connection->stream()); failed != 0) return connection->close(failed);
-  const bool secure = &listener == &tls_listener_;
+  const bool secure = &listener == tls_listener_.get();
   if (!make_room()) {
     if (!secure) connection->send(kTooMany);
     return connection->close(0);

@@ -30,7 +30,9 @@ class Clients : Listener::Events {
   void stop_accepting();
   // Without TLS: there from now on, and nowhere else; 0: not at all.
   Result<Done> accept_on(int port);
+  Result<Done> accept_tls_on(int port);
   int accepts_on() const { return listener_->listens() ? listener_->address().port : 0; }
+  int accepts_tls_on() const { return tls_listener_->listens() ? tls_listener_->address().port : 0; }
 
   void send(SessionId id, std::string bytes);
   void hold(SessionId id, bool on);
@@ -56,6 +58,7 @@ class Clients : Listener::Events {
 
  private:
   void on_connection(const Listener& listener, uv_stream_t* server) override;
+  Result<Done> move(std::unique_ptr<Listener>* listener, Address address, int port, const std::string& setting);
   SessionId give_id(ClientConnection* connection);
   void introduce(ClientConnection* connection, SessionId id, bool tls);
   ClientConnection* find(SessionId id) const;
@@ -71,8 +74,7 @@ class Clients : Listener::Events {
   const int64_t handshake_ms_;
   const Certificates* certificates_;
   Shard* shard_;
-  std::unique_ptr<Listener> listener_;
-  Listener tls_listener_;
+  std::unique_ptr<Listener> listener_, tls_listener_;
   ConnectionRate rate_;
   // Where somebody waits for the next second.
   struct Waiting {

@@ -125,6 +125,22 @@ void Shell::on_snapshot_wake() {
   if (const auto result = snapshots_.take_result()) shard_.on_snapshot_saved(*result);
 }
 
+Result<Done> Shell::set_tls(const TlsSettingValues& changes) {
+  const ClientTls before = client_tls();
+  const Result<ClientTls> after = changed_tls(before, changes);
+  if (!after.ok()) return Error{after.error()};
+  if (auto done = certificates_.change_clients(after->options, after->port != 0); !done) {
+    spdlog::warn(done.error());
+    return Error{"Unable to update TLS configuration. Check server logs."};
+  }
+  if (after->port == before.port) return Done{};
+  auto moved = clients_.accept_tls_on(after->port);
+  if (moved.ok()) return Done{};
+  spdlog::warn(moved.error());
+  if (auto done = certificates_.change_clients(before.options, before.port != 0); !done) spdlog::warn(done.error());
+  return Error{"Unable to listen on this port. Check server logs."};
+}
+
 std::string Shell::random_hex(size_t digits) {
   std::vector<unsigned char> bytes((digits + 1) / 2);
   HOLDFAST_CHECK(uv_random(nullptr, nullptr, bytes.data(), bytes.size(), 0, nullptr) == 0);

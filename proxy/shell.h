@@ -11,6 +11,7 @@
 #include "core/shard/shard.h"
 #include "core/shard/world.h"
 #include "proxy/certificates.h"
+#include "proxy/client_tls.h"
 #include "proxy/clients.h"
 #include "proxy/copy_file.h"
 #include "proxy/feed_listener.h"
@@ -69,6 +70,7 @@ class Shell final : public World {
   Result<std::string> snapshot_read(const SnapshotRef& ref, int64_t offset, size_t bytes) override {
     return snapshots_.read(ref, offset, bytes);
   }
+  ClientTls client_tls() const { return {certificates_.client_options(), clients_.accepts_tls_on()}; }
   std::string random_hex(size_t digits) override;
   Result<Done> copy_begin() override { return copy_file_.begin(); }
   Result<Done> copy_write(std::string_view piece) override { return copy_file_.write(piece); }
@@ -76,6 +78,8 @@ class Shell final : public World {
   void copy_end() override { copy_file_.end(); }
   Result<Done> accept_on(int port) override { return clients_.accept_on(port); }
   int accepts_on() override { return clients_.accepts_on(); }
+  Result<Done> set_tls(const TlsSettingValues& changes) override;
+  TlsSettingValues tls_settings() override { return tls_values(client_tls()); }
   const std::string& users_file() override { return settings_.users.file; }
   Result<std::string> read_users() override { return read_users_file(settings_.users.file); }
   Result<Done> write_users(const std::string& text) override { return write_users_file(settings_.users.file, text); }

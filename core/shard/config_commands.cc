@@ -58,7 +58,8 @@ LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
 void Frontdesk::set_config(Session* session, const Argv& all) {
   std::map<std::string, std::string> ours;
   std::optional<std::string> password;
-  std::optional<int> port;
+  Doors doors;
+  const TlsSettingValues tls = world_->tls_settings();
   FrontdeskLimits tried = limits_;
   std::vector<size_t> fixed;
   Argv argv(all.begin(), all.begin() + 2);
@@ -71,12 +72,16 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
       continue;
     }
     if (pair.size() == 2 && same_word(pair[0], "port")) {
-      if (port) return reply_error(session, not_set("port", pair[1], "duplicate parameter"));
+      if (doors.port) return reply_error(session, not_set("port", pair[1], "duplicate parameter"));
       const std::optional<int64_t> number = parse_integer(pair[1]);
       if (!number) return reply_error(session, not_set("port", pair[1], "argument couldn't be parsed into an integer"));
       if (*number < 0 || *number > 65535) return reply_error(session, not_set("port", pair[1], kNoPort));
-      port = static_cast<int>(*number);
+      doors.port = static_cast<int>(*number);
       continue;
+    }
+    if (pair.size() == 2 && tls.contains(lowered(pair[0]))) {
+      if (doors.tls.emplace(lowered(pair[0]), pair[1]).second) continue;
+      return reply_error(session, not_set(lowered(pair[0]), pair[1], "duplicate parameter"));
     }
     const bool is_ours = all.size() % 2 == 0 && is_client_setting(pair[0]) &&
                          (counter_->words().evicts_clients || !same_word(pair[0], "maxmemory-clients"));
@@ -94,24 +99,24 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     argv.insert(argv.end(), {"proto-max-bulk-len", bulk_bytes});
   }
   if (argv.size() == 2) {
-    if (port && !accept_on(*port)) return reply_error(session, not_set("port", std::to_string(*port), kTakenPort));
+    if (const std::string closed = open_doors(doors); !closed.empty()) return reply_error(session, closed);
     set_client_settings(ours);
     return password ? set_requirepass(session, *password) : answer(session, "+OK\r\n");
   }
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
-  wait_for(session, [this, session, ours, password, port, change = counter_->settings().plan(argv)] {
+  wait_for(session, [this, session, ours, password, doors, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
-    const int port_before = world_->accepts_on();
-    if (port && !accept_on(*port)) {
+    const Doors before{doors.port ? std::optional(world_->accepts_on()) : std::nullopt, world_->tls_settings()};
+    if (const std::string closed = open_doors(doors); !closed.empty()) {
       session->asking = false;
-      reply_error(session, not_set("port", std::to_string(*port), kTakenPort));
+      reply_error(session, closed);
       return true;
     }
     Unit unit;
     for (const std::string& request : change.requests) unit.add_read(0, request);
     counter_->settings().begin(change);
     // It holds also where its client has left meanwhile.
-    counter_->look(unit, [this, id = session->id(), question = session->question, ours, password, port, port_before,
+    counter_->look(unit, [this, id = session->id(), question = session->question, ours, password, doors, before,
                           change](const Result<std::string>& replies) {
       const std::vector<std::string> told = split_replies(replies.ok() ? *replies : "-" + replies.error() + "\r\n");
       const std::string reply = told.empty() ? "-ERR Redis has not told whether it is set\r\n" : told.back();
@@ -124,7 +129,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
         if (most_keys != change.kept.end()) tracking_.set_most_keys(tracking_limit(most_keys->second));
       } else {
         counter_->settings().refused(change);
-        if (port) accept_on(port_before);
+        if (doors.port || !doors.tls.empty()) open_doors(before);
       }
       if (const std::string& more = done ? change.then : change.undo; replies.ok() && !more.empty()) {
         Unit last;
@@ -141,11 +146,20 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
   });
 }
 
-bool Frontdesk::accept_on(int port) {
-  if (port == world_->accepts_on()) return true;
-  const Result<Done> done = world_->accept_on(port);
-  if (!done.ok()) world_->note(World::Level::kWarn, done.error());
-  return done.ok();
+// All of them or none. What CONFIG SET answers where that cannot be; empty: done.
+std::string Frontdesk::open_doors(const Doors& doors) {
+  const int before = world_->accepts_on();
+  const auto move = [this](int port) {
+    const Result<Done> done = port == world_->accepts_on() ? Done{} : world_->accept_on(port);
+    if (!done.ok()) world_->note(World::Level::kWarn, done.error());
+    return done.ok();
+  };
+  if (doors.port && !move(*doors.port)) return not_set("port", std::to_string(*doors.port), kTakenPort);
+  if (doors.tls.empty()) return {};
+  const Result<Done> done = world_->set_tls(doors.tls);
+  if (done.ok()) return {};
+  move(before);
+  return not_set(doors.tls.begin()->first, doors.tls.begin()->second, done.error());
 }
 
 // Those pairs of it may not be changed: they may be set to what they are.

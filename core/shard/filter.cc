@@ -136,6 +136,7 @@ std::string filter_reply(Filter filter, std::string_view reply, const Visible& v
                         : visible.cluster && name == "cluster-enabled" ? "yes"
                         : name == "maxmemory"                          ? std::to_string(visible.maxmemory)
                         : name == "port"                               ? std::to_string(visible.plain_port)
+                        : visible.tls.contains(name)                   ? visible.tls.find(name)->second
                         : name == "requirepass"                        ? std::string()  // only its hash is kept
                         : is_client_setting(name)                      ? client_setting(visible.limits, name)
                                                                        : told(name, parsed->elements[i].text));

@@ -27,6 +27,7 @@ struct Visible {
   Tracking::Counts tracking;  // CLIENT TRACKING
   std::string port;           // where the client came in
   int plain_port = 0;         // … where clients do without TLS
+  TlsSettingValues tls = {};  // … and how with it
   uint64_t connections = 0, commands = 0;
   size_t client_memory = 0;  // bytes
   uint64_t evicted = 0;      // clients, for it

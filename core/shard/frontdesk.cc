@@ -270,6 +270,7 @@ Visible Frontdesk::visible_to(const Session& session) {
           .tracking = tracking_.counts(),
           .port = port_of(session.local_address()),
           .plain_port = world_->accepts_on(),
+          .tls = world_->tls_settings(),
           .connections = connected(),
           .commands = commands_ - commands_before_,
           .client_memory = memory_.total(),

@@ -313,7 +313,12 @@ class Frontdesk {
   // config_commands.cc
   std::string not_set(std::string_view name, std::string_view value, std::string_view reason) const;
   void set_config(Session* session, const Argv& argv);
-  bool accept_on(int port);
+  // Where clients come in: what of it is to change.
+  struct Doors {
+    std::optional<int> port;
+    TlsSettingValues tls;
+  };
+  std::string open_doors(const Doors& doors);
   void set_config_but(Session* session, const Argv& all, const std::vector<size_t>& fixed);
   void set_requirepass(Session* session, const std::string& password);
   void set_client_settings(const std::map<std::string, std::string>& settings);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ struct Peer {
   bool tls = false;
   std::string certificate_user;  // whom its certificate names; empty: nobody
 };
+
+// By the names that Redis gives them: "tls-port", "tls-ciphers" …
+using TlsSettingValues = std::map<std::string, std::string>;
 
 // The connections to our own Redis.
 constexpr size_t kLinks = 6;
@@ -65,6 +69,9 @@ class World : public FeedPort {
   // CONFIG SET port: clients are accepted there from now on, and no more where they were; 0: only with TLS.
   virtual Result<Done> accept_on(int) { return Done{}; }
   virtual int accepts_on() { return 0; }  // without TLS; 0: nowhere
+  // CONFIG SET tls-…: all of it or nothing, for connections from now on. The error is what CONFIG SET answers.
+  virtual Result<Done> set_tls(const TlsSettingValues&) { return Done{}; }
+  virtual TlsSettingValues tls_settings() { return {}; }
 
   virtual Log& log() = 0;
 

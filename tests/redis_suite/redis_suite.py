@@ -37,7 +37,7 @@ FAST = ["unit/protocol", "unit/keyspace", "unit/info-command", "unit/type/incr",
         "own/unit/pubsubshard", "own/unit/auth", "own/unit/acl", "own/unit/acl-v2"]
 OWN = ["own/unit/" + name for name in ("pubsub", "pubsubshard", "maxmemory", "limits", "info", "info-command", "networking",
                                        "querybuf", "obuf-limits", "client-eviction", "other", "tracking", "multi", "auth",
-                                       "acl", "acl-v2", "dump")]
+                                       "acl", "acl-v2", "dump", "tls")]
 TIME_LIMIT = 600  # seconds for a file
 
 
@@ -85,6 +85,12 @@ def own_mode(plain):
     return directory
 
 
+def prepare_tls():
+    subprocess.run([harness.ROOT / "scripts" / "install-deps", "suite-tls"], check=True)
+    if not (SUITE / "tests" / "tls" / "redis.dh").exists():
+        subprocess.run(["bash", "utils/gen-test-certs.sh"], cwd=SUITE, check=True, capture_output=True)
+
+
 def files():
     text = (SUITE / "tests" / "test_helper.tcl").read_text()
     names = re.search(r"set ::all_tests \{(.*?)\}", text, re.DOTALL).group(1).split()
@@ -115,7 +121,11 @@ class Run(harness.SystemTest):
         return passed, failed
 
     def run_own(self, plain, name, left_out):
-        passed, failed, _ = self.run_suite(["--single", name], left_out, own_mode(plain))
+        options = ["--single", name]
+        if name == "unit/tls":
+            prepare_tls()
+            options.append("--tls")
+        passed, failed, _ = self.run_suite(options, left_out, own_mode(plain))
         return passed, failed
 
     def run_file(self, port, name, left_out, options=()):

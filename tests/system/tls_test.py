@@ -241,6 +241,52 @@ class ClientsTest(TlsCase):
         with self.assertRaises(ssl.SSLZeroReturnError):
             until_done(lambda: client.read(1))
 
+    def test_changed_while_it_runs(self):
+        """CONFIG SET tls-…: for connections from now on; those that are there go on."""
+        plain = self.begin()
+        trusting, own = self.authority.trusting(), self.authority.trusting(self.authority.issue("alice"))
+        with self.secure() as before:
+            before.must("SET", "a", "1")
+            self.assertEqual(plain.must("CONFIG", "GET", "tls-auth-clients", "tls-port")[1::2], ["no", str(self.port)])
+            plain.must("CONFIG", "SET", "tls-auth-clients", "yes")
+            self.assertIn("certificate required", self.outcome(trusting))
+            self.assertEqual(self.outcome(own), "PONG")
+            plain.must("CONFIG", "SET", "tls-auth-clients", "no", "tls-protocols", "TLSv1.3")
+            self.assertIn("alert protocol version", self.s_client("-tls1_2"))
+            self.assertEqual(self.outcome(trusting), "PONG")
+
+            # What cannot be used changes nothing.
+            for name, value, why in (("tls-cert-file", "/nowhere", "Unable to update TLS configuration"),
+                                     ("tls-protocols", "SSLv3", "Unable to update TLS configuration"),
+                                     ("tls-auth-clients", "maybe", "must be one of the following"),
+                                     ("tls-port", "65536", "between 0 and 65535"), ("tls-port", "1", "Unable to listen")):
+                if name == "tls-port" and value == "1" and os.geteuid() == 0:
+                    value = str(self.behind.port)  # who is root may listen on any port that is free
+                refusal = str(plain.command("CONFIG", "SET", name, value, "timeout", "77"))
+                self.assertIn(f"argument '{name}') - ", refusal)
+                self.assertIn(why, refusal)
+            self.assertEqual(plain.must("CONFIG", "GET", "timeout")[1], "0")
+            self.assertEqual(self.outcome(trusting), "PONG")
+
+            # A stranger's certificate, which the file check would not take back.
+            stranger = Authority(self.directory, "stranger").issue("other")
+            plain.must("CONFIG", "SET", "tls-cert-file", stranger.cert, "tls-key-file", stranger.key)
+            self.assertIn("certificate verify failed", self.outcome(trusting))
+            plain.must("CONFIG", "SET", "tls-cert-file", self.server.cert, "tls-key-file", self.server.key)
+
+            # Elsewhere, nowhere, and back.
+            here, there = self.port, harness.free_port()
+            plain.must("CONFIG", "SET", "tls-port", there)
+            self.assertIn("refused", self.outcome(trusting))
+            self.port = there
+            self.assertEqual(self.outcome(trusting), "PONG")
+            before.must("CONFIG", "SET", "tls-port", "0")
+            self.assertIn("refused", self.outcome(trusting))
+            before.must("CONFIG", "SET", "tls-port", here)
+            self.port = here
+            self.assertEqual(self.outcome(trusting), "PONG")
+            self.assertEqual(before.must("GET", "a"), "1")
+
     def test_value_of_64_mb(self):
         self.begin("--timeouts-write-ms", "60000", "--timeouts-read-ms", "60000")
         value = os.urandom(MIB) * 64

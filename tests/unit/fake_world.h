@@ -45,6 +45,15 @@ class FakeWorld : public World {
     return Done{};
   }
   int accepts_on() override { return port; }
+  TlsSettingValues tls = {{"tls-port", "0"}, {"tls-ciphers", ""}};
+  Result<Done> set_tls(const TlsSettingValues& changes) override {
+    for (const auto& [name, value] : changes) {
+      if (value == "bad") return Error{"Unable to update TLS configuration. Check server logs."};
+    }
+    for (const auto& [name, value] : changes) tls[name] = value;
+    return Done{};
+  }
+  TlsSettingValues tls_settings() override { return tls; }
   Log& log() override { return *log_; }
   void note(Level, const std::string& text) override { notes += text + "\n"; }
   void fatal(const std::string& reason) override { fatal_reason = reason; }

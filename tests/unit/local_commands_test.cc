@@ -368,6 +368,34 @@ TEST_CASE("CONFIG SET port: clients are accepted elsewhere, with all that was se
   }
 }
 
+TEST_CASE("CONFIG SET tls-…: about Holdfast's own clients, all or nothing") {
+  DeskFixture f;
+  const std::string failed = "-ERR CONFIG SET failed (possibly related to argument 'tls-ciphers') - ";
+  CHECK(f.say("CONFIG SET TLS-ciphers HIGH tls-port 7443 port 7001") == kOk);
+  CHECK(f.world.tls["tls-ciphers"] == "HIGH");
+  CHECK(f.world.tls["tls-port"] == "7443");
+  CHECK(f.say("CONFIG SET port 7002 tls-ciphers bad timeout 7") ==
+        failed + "Unable to update TLS configuration. Check server logs.\r\n");
+  CHECK(f.world.port == 7001);
+  CHECK(f.desk.limits().idle_ms == 0);
+  CHECK(f.say("CONFIG SET tls-ciphers a tls-ciphers b") == failed + "duplicate parameter\r\n");
+  CHECK(f.told() == "");
+  SUBCASE("Redis takes its part") {
+    f.say("CONFIG SET hz 20 tls-port 0");
+    CHECK(f.answer_look(0, std::string(kOk)) == kOk);
+    CHECK(f.world.tls["tls-port"] == "0");
+  }
+  SUBCASE("Redis does not") {
+    f.say("CONFIG SET hz x tls-port 0");
+    CHECK(f.answer_look(0, std::string("-ERR no\r\n")) == "-ERR no\r\n");
+    CHECK(f.world.tls["tls-port"] == "7443");
+  }
+  SUBCASE("how Redis itself speaks TLS is not for clients to say") {
+    CHECK(f.say("CONFIG SET tls-replication no") == "");
+    CHECK(f.told() == "look R0 CONFIG GET tls-replication\n");
+  }
+}
+
 TEST_CASE("min-replicas-to-write: nothing is written without them, and Redis sees to it that no script does") {
   DeskFixture f;
   const std::string refused = "-NOREPLICAS Not enough good replicas to write.\r\n";
