@@ -106,7 +106,8 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
   wait_for(session, [this, session, ours, password, doors, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
-    const Doors before{doors.port ? std::optional(world_->accepts_on()) : std::nullopt, world_->tls_settings()};
+    const Doors before{doors.port ? std::optional(world_->accepts_on()) : std::nullopt,
+                       doors.tls.empty() ? TlsSettingValues() : world_->tls_settings()};
     if (const std::string closed = open_doors(doors); !closed.empty()) {
       session->asking = false;
       reply_error(session, closed);
@@ -129,7 +130,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
         if (most_keys != change.kept.end()) tracking_.set_most_keys(tracking_limit(most_keys->second));
       } else {
         counter_->settings().refused(change);
-        if (doors.port || !doors.tls.empty()) open_doors(before);
+        open_doors(before);
       }
       if (const std::string& more = done ? change.then : change.undo; replies.ok() && !more.empty()) {
         Unit last;
