@@ -46,18 +46,24 @@ Result<Done> Certificates::load() {
   return Done{};
 }
 
-Result<Done> Certificates::change_clients(const TlsOptions& options, bool wanted) {
-  Use next{clients_.name, wanted, options, nullptr};
-  if (wanted && options.cert_file.empty()) return Error{"TLS for clients: there is no certificate"};
-  if (wanted) {
-    auto context = TlsContext::load(options);
-    if (!context) return Error{"TLS for clients: " + context.error()};
-    next.context = *context;
+Result<std::shared_ptr<const TlsContext>> Certificates::load_clients(const TlsOptions& options, bool wanted) {
+  if (!wanted) return std::shared_ptr<const TlsContext>();
+  if (options.cert_file.empty()) return Error{"TLS for clients: there is no certificate"};
+  if (options.peer != TlsOptions::PeerCertificate::kNone && options.ca_cert_file.empty() &&
+      options.ca_cert_dir.empty()) {
+    return Error{"TLS for clients: there is no CA to check their certificates against"};
   }
-  clients_ = std::move(next);
+  auto context = TlsContext::load(options);
+  if (!context) return Error{"TLS for clients: " + context.error()};
+  return context;
+}
+
+// Its files, which may not have been looked at before, will be found changed and loaded once more with the others.
+void Certificates::change_clients(const TlsOptions& options, std::shared_ptr<const TlsContext> context) {
+  clients_.options = options;
+  clients_.wanted = context != nullptr;
+  clients_.context = std::move(context);
   find_files();
-  loaded_ = seen_ = look_at_files();
-  return Done{};
 }
 
 void Certificates::reload() {

@@ -20,8 +20,10 @@ class Certificates {
   Result<Done> load();
   // Whether it worked is told in a message.
   void reload();
-  // What clients are served with from now on, if it can be used; not wanted: nobody comes with TLS.
-  Result<Done> change_clients(const TlsOptions& options, bool wanted);
+  // What clients would be served with; nullptr: nobody comes with TLS, so nothing is looked at.
+  static Result<std::shared_ptr<const TlsContext>> load_clients(const TlsOptions& options, bool wanted);
+  // They are served with that from now on.
+  void change_clients(const TlsOptions& options, std::shared_ptr<const TlsContext> context);
   const TlsOptions& client_options() const { return clients_.options; }
   // To be called now and then: loads again when files have changed and stay as they are.
   void check_files();

@@ -52,7 +52,9 @@ Result<int64_t> number_within(const std::string& text, int64_t most) {
   return *number;
 }
 
-Result<Done> set(ClientTls* tls, const std::string& name, const std::string& value) {
+}  // namespace
+
+Result<Done> set_tls_value(ClientTls* tls, const std::string& name, const std::string& value) {
   TlsOptions& options = tls->options;
   if (name == "tls-port") {
     const Result<int64_t> port = number_within(value, 65535);
@@ -77,8 +79,6 @@ Result<Done> set(ClientTls* tls, const std::string& name, const std::string& val
   return Done{};
 }
 
-}  // namespace
-
 TlsSettingValues tls_values(const ClientTls& tls) {
   const TlsOptions& options = tls.options;
   TlsSettingValues values = {{"tls-port", std::to_string(tls.port)}, {"tls-protocols", options.protocols}};
@@ -89,13 +89,6 @@ TlsSettingValues tls_values(const ClientTls& tls) {
   for (const auto& row : kFlags) values[std::string(row.name)] = options.*row.flag ? "yes" : "no";
   for (const auto& row : kNumbers) values[std::string(row.name)] = std::to_string(options.*row.number);
   return values;
-}
-
-Result<ClientTls> changed_tls(ClientTls tls, const TlsSettingValues& changes) {
-  for (const auto& [name, value] : changes) {
-    if (auto done = set(&tls, name, value); !done) return Error{done.error()};
-  }
-  return tls;
 }
 
 }  // namespace holdfast

@@ -15,7 +15,7 @@ struct ClientTls {
 
 TlsSettingValues tls_values(const ClientTls& tls);
 
-// `tls` with `changes`, whose names are of tls_values(). The error is what CONFIG SET answers.
-Result<ClientTls> changed_tls(ClientTls tls, const TlsSettingValues& changes);
+// `name` is one of tls_values(). The error is what CONFIG SET answers.
+Result<Done> set_tls_value(ClientTls* tls, const std::string& name, const std::string& value);
 
 }  // namespace holdfast

@@ -125,20 +125,24 @@ void Shell::on_snapshot_wake() {
   if (const auto result = snapshots_.take_result()) shard_.on_snapshot_saved(*result);
 }
 
-Result<Done> Shell::set_tls(const TlsSettingValues& changes) {
-  const ClientTls before = client_tls();
-  const Result<ClientTls> after = changed_tls(before, changes);
-  if (!after.ok()) return Error{after.error()};
-  if (auto done = certificates_.change_clients(after->options, after->port != 0); !done) {
-    spdlog::warn(done.error());
-    return Error{"Unable to update TLS configuration. Check server logs."};
+std::optional<World::RefusedSetting> Shell::set_tls(const TlsSettingValues& changes) {
+  ClientTls tls = client_tls();
+  for (const auto& [name, value] : changes) {
+    if (auto done = set_tls_value(&tls, name, value); !done) return RefusedSetting{name, done.error()};
   }
-  if (after->port == before.port) return Done{};
-  auto moved = clients_.accept_tls_on(after->port);
-  if (moved.ok()) return Done{};
-  spdlog::warn(moved.error());
-  if (auto done = certificates_.change_clients(before.options, before.port != 0); !done) spdlog::warn(done.error());
-  return Error{"Unable to listen on this port. Check server logs."};
+  auto context = Certificates::load_clients(tls.options, tls.port != 0);
+  if (!context) {
+    spdlog::warn(context.error());
+    return RefusedSetting{changes.begin()->first, "Unable to update TLS configuration. Check server logs."};
+  }
+  if (tls.port != clients_.accepts_tls_on()) {
+    if (auto done = clients_.accept_tls_on(tls.port); !done) {
+      spdlog::warn(done.error());
+      return RefusedSetting{"tls-port", "Unable to listen on this port. Check server logs."};
+    }
+  }
+  certificates_.change_clients(tls.options, *context);
+  return std::nullopt;
 }
 
 std::string Shell::random_hex(size_t digits) {

@@ -78,7 +78,7 @@ class Shell final : public World {
   void copy_end() override { copy_file_.end(); }
   Result<Done> accept_on(int port) override { return clients_.accept_on(port); }
   int accepts_on() override { return clients_.accepts_on(); }
-  Result<Done> set_tls(const TlsSettingValues& changes) override;
+  std::optional<RefusedSetting> set_tls(const TlsSettingValues& changes) override;
   TlsSettingValues tls_settings() override { return tls_values(client_tls()); }
   const std::string& users_file() override { return settings_.users.file; }
   Result<std::string> read_users() override { return read_users_file(settings_.users.file); }

@@ -72,11 +72,11 @@ class Backend {
   void request(int db, const std::vector<std::string_view>& argv, std::function<void(std::string_view reply)> answer);
   void request_as(std::string_view user, const std::vector<std::string_view>& argv,
                   std::function<void(std::string_view reply)> answer);
-  // A client's own AUTH: whether Redis takes it.
   // Executes one read while the marker is gone, which it has back behind it: nobody sees it missing. `answer` gets the
   // reply, or why there is none.
   void without_marker(std::string_view read, std::string_view marker,
                       std::function<void(const std::string& reply)> answer);
+  // A client's own AUTH: whether Redis takes it.
   void check_password(const std::vector<std::string_view>& argv, std::function<void(std::string_view reply)> answer);
 
   // Ends the turn: what is to be sent now. Reads of the turn are followed by a question for the replication offset.

@@ -26,6 +26,7 @@ struct BuildWords {
       "option can be used to authenticate the client and select the RESP protocol version at the same time";
   std::vector<std::string> client_fields;  // what CLIENT LIST tells of a client; empty: not known yet
   bool signs_in_first = false;             // who must sign in is not told what is wrong with a command
+  bool hello_looks_first = false;          // at all of its options, before it signs in
   bool load_ends_all = false;              // ACL LOAD closes the connections of all users but the default one
   bool pushes_when_silent = true;          // messages and the like come in spite of CLIENT REPLY OFF
   bool evicts_clients = true;              // there is maxmemory-clients

@@ -29,7 +29,7 @@ class ClientFilter {
     kRedis6,    // 6.2: any number may be an ID
     kRedis,     // 7.0 and 7.2
     kRedisAge,  // 7.4: CLIENT KILL MAXAGE
-    kValkey,    // both commands take all filters, and those they are not to fit
+    kValkey,    // 9: both commands take all filters, and those they are not to fit
   };
   struct Known {
     Dialect dialect;

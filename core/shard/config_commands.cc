@@ -16,7 +16,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kNoPort = "argument must be between 0 and 65535 inclusive";
-constexpr std::string_view kTakenPort = "Unable to listen on this port, check server logs.";
+constexpr std::string_view kTakenPort = "Unable to listen on this port. Check server logs.";
 
 // 0: no limit.
 size_t tracking_limit(const std::string& text) {
@@ -98,6 +98,9 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
   if (tried.requests.max_bulk_bytes > limits_.requests.max_bulk_bytes) {
     argv.insert(argv.end(), {"proto-max-bulk-len", bulk_bytes});
   }
+  if (password) {
+    if (const std::string down = counter_->refuse_write(); !down.empty()) return reply_error(session, down);
+  }
   if (argv.size() == 2) {
     if (const std::string closed = open_doors(doors); !closed.empty()) return reply_error(session, closed);
     set_client_settings(ours);
@@ -106,8 +109,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
   if (const std::string down = counter_->refuse_read(); !down.empty()) return reply_error(session, down);
   wait_for(session, [this, session, ours, password, doors, change = counter_->settings().plan(argv)] {
     if (session->has_open_in_batch()) return false;
-    const Doors before{doors.port ? std::optional(world_->accepts_on()) : std::nullopt,
-                       doors.tls.empty() ? TlsSettingValues() : world_->tls_settings()};
+    const Doors before = doors_now(doors);
     if (const std::string closed = open_doors(doors); !closed.empty()) {
       session->asking = false;
       reply_error(session, closed);
@@ -149,18 +151,36 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
 
 // All of them or none. What CONFIG SET answers where that cannot be; empty: done.
 std::string Frontdesk::open_doors(const Doors& doors) {
-  const int before = world_->accepts_on();
-  const auto move = [this](int port) {
-    const Result<Done> done = port == world_->accepts_on() ? Done{} : world_->accept_on(port);
-    if (!done.ok()) world_->note(World::Level::kWarn, done.error());
-    return done.ok();
-  };
-  if (doors.port && !move(*doors.port)) return not_set("port", std::to_string(*doors.port), kTakenPort);
-  if (doors.tls.empty()) return {};
-  const Result<Done> done = world_->set_tls(doors.tls);
+  // Who gives up a port goes first: the other may want it.
+  const auto port = doors.tls.find("tls-port");
+  const bool tls_first = port != doors.tls.end() && port->second == "0";
+  const Doors before = doors_now(doors);
+  std::string closed = tls_first ? open_with_tls(doors.tls) : open_without_tls(doors.port);
+  if (!closed.empty()) return closed;
+  closed = tls_first ? open_without_tls(doors.port) : open_with_tls(doors.tls);
+  if (!closed.empty()) tls_first ? open_with_tls(before.tls) : open_without_tls(before.port);
+  return closed;
+}
+
+std::string Frontdesk::open_without_tls(std::optional<int> port) {
+  if (!port || *port == world_->accepts_on()) return {};
+  const Result<Done> done = world_->accept_on(*port);
   if (done.ok()) return {};
-  move(before);
-  return not_set(doors.tls.begin()->first, doors.tls.begin()->second, done.error());
+  world_->note(World::Level::kWarn, done.error());
+  return not_set("port", std::to_string(*port), kTakenPort);
+}
+
+std::string Frontdesk::open_with_tls(const TlsSettingValues& tls) {
+  if (tls.empty()) return {};
+  const std::optional<World::RefusedSetting> refused = world_->set_tls(tls);
+  return refused ? not_set(refused->name, tls.find(refused->name)->second, refused->reason) : std::string();
+}
+
+// What of it there is now.
+Frontdesk::Doors Frontdesk::doors_now(const Doors& wanted) {
+  Doors now{wanted.port ? std::optional(world_->accepts_on()) : std::nullopt, world_->tls_settings()};
+  std::erase_if(now.tls, [&](const auto& one) { return !wanted.tls.contains(one.first); });
+  return now;
 }
 
 // Those pairs of it may not be changed: they may be set to what they are.

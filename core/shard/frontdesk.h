@@ -319,6 +319,9 @@ class Frontdesk {
     TlsSettingValues tls;
   };
   std::string open_doors(const Doors& doors);
+  std::string open_without_tls(std::optional<int> port);
+  std::string open_with_tls(const TlsSettingValues& tls);
+  Doors doors_now(const Doors& wanted);
   void set_config_but(Session* session, const Argv& all, const std::vector<size_t>& fixed);
   void set_requirepass(Session* session, const std::string& password);
   void set_client_settings(const std::map<std::string, std::string>& settings);

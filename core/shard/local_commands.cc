@@ -98,7 +98,7 @@ LocalCommands::Outcome LocalCommands::ping(const Argv& argv) {
 // Redis takes it for an attack through a browser and closes the connection; so do we, ours being shared.
 LocalCommands::Outcome LocalCommands::http(const Argv&) {
   desk_->world_->note(World::Level::kWarn, "closing client " + session_->address() + ": it speaks HTTP");
-  session_->mute = session_->closing = true;
+  session_->mute = session_->closing = session_->refused = true;
   return {};
 }
 

@@ -303,8 +303,12 @@ void Probe::learn_words() {
                            : state_->version.starts_with("6.")          ? ClusterDialect::kRedis6
                            : state_->version.starts_with("7.")          ? ClusterDialect::kRedis7
                                                                         : ClusterDialect::kRedis8;
+  words->hello_looks_first = !is_7_0 && words->cluster_dialect != ClusterDialect::kRedis6;
+  const std::string valkey = info_field(info_, "valkey_version");
   if (words->cluster_dialect == ClusterDialect::kValkey) {
-    words->client_filters = ClientFilter::Dialect::kValkey;
+    words->client_filters = valkey.starts_with("7.")   ? ClientFilter::Dialect::kRedis
+                            : valkey.starts_with("8.") ? ClientFilter::Dialect::kRedisAge
+                                                       : ClientFilter::Dialect::kValkey;
     for (size_t at; (at = words->no_users_file.find("Redis ")) != std::string::npos;) words->no_users_file.erase(at, 6);
   } else if (words->cluster_dialect == ClusterDialect::kRedis6) {
     words->client_filters = ClientFilter::Dialect::kRedis6;

@@ -48,7 +48,8 @@ class PubSub {
   void forget(SessionId session);
   size_t memory_of(SessionId session) const;
 
-  // Channels or shard channels with subscribers that match the glob; empty: all. And how many subscribers one has.
+  // Channels or shard channels with subscribers that match the glob; without one: all. And how many subscribers one
+  // has.
   std::vector<std::string> names(Kind kind, std::optional<std::string_view> glob) const;
   size_t subscribers(Kind kind, std::string_view name) const;
   size_t patterns() const { return patterns_.size(); }

@@ -114,8 +114,7 @@ void Frontdesk::say_hello(Session* session, const Argv& argv) {
   if (auth == argv.size() || !parse_int(argv[1], &version) || version < 2 || version > 3) {
     return answer(session, LocalCommands(this, session).run("hello", argv).reply);
   }
-  // Redis deals with its options one by one, Valkey looks at all of them first.
-  const size_t before = counter_->words().cluster_dialect == ClusterDialect::kValkey ? argv.size() : auth;
+  const size_t before = counter_->words().hello_looks_first ? argv.size() : auth;
   if (const std::string wrong = LocalCommands::hello_error(argv, before); !wrong.empty()) {
     return reply_error(session, wrong);
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -69,8 +70,12 @@ class World : public FeedPort {
   // CONFIG SET port: clients are accepted there from now on, and no more where they were; 0: only with TLS.
   virtual Result<Done> accept_on(int) { return Done{}; }
   virtual int accepts_on() { return 0; }  // without TLS; 0: nowhere
-  // CONFIG SET tls-…: all of it or nothing, for connections from now on. The error is what CONFIG SET answers.
-  virtual Result<Done> set_tls(const TlsSettingValues&) { return Done{}; }
+  // CONFIG SET tls-…: all of it or nothing, for connections from now on. What CONFIG SET answers about which of them,
+  // where it cannot be.
+  struct RefusedSetting {
+    std::string name, reason;
+  };
+  virtual std::optional<RefusedSetting> set_tls(const TlsSettingValues&) { return std::nullopt; }
   virtual TlsSettingValues tls_settings() { return {}; }
 
   virtual Log& log() = 0;

@@ -18,8 +18,9 @@ SERVER = {
                      "script|debug", "function|kill", "host:", "post"),
                     ""),
 }
-# Replies of which only the kind can be the same: of time, of chance, of the process.
-SHAPE = {"time", "ttl", "pttl", "expiretime", "pexpiretime", "httl", "hpttl", "hexpiretime", "hpexpiretime", "lolwut",
+# Replies of which only the kind can be the same: of time (DBSIZE counts what has expired until it is removed), of chance,
+# of the process.
+SHAPE = {"time", "dbsize", "ttl", "pttl", "expiretime", "pexpiretime", "httl", "hpttl", "hexpiretime", "hpexpiretime", "lolwut",
          "randomkey", "srandmember", "hrandfield", "zrandmember", "dump", "object|idletime", "object|freq", "role",
          "xinfo|consumers", "xinfo|stream", "xpending", "object|encoding", "object|refcount", "function|stats", "scan", "sscan", "hscan", "zscan",
          "function|dump", "vrandmember", "vsim", "vinfo", "vlinks", "vemb"}

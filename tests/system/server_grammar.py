@@ -92,7 +92,7 @@ ARGUMENTS = {
     "debug|refused": ("change-repl-id", "replicate 1 x", "segfault", "populate 10"),
     "failover": ("", "abort", "to host 1", "x"),
     "hello": ("", "2", "3", "4", "x", "3 setname {word}", "2 setname name", "3 auth {user} pw", "3 auth default x",
-              "3 auth x", "2 nonsense"),
+              "3 auth x", "2 nonsense", "2 auth {user} pw nonsense", "3 auth {user} pw setname {word}"),
     "info": ("", "server", "clients", "memory", "persistence", "stats", "replication", "cpu", "keyspace", "commandstats",
              "everything", "nosuch", "Server"),
     "latency|graph": ("command", "nosuch"), "latency|history": ("command", "nosuch"), "latency|reset": ("", "command"),

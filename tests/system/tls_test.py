@@ -247,7 +247,8 @@ class ClientsTest(TlsCase):
         trusting, own = self.authority.trusting(), self.authority.trusting(self.authority.issue("alice"))
         with self.secure() as before:
             before.must("SET", "a", "1")
-            self.assertEqual(plain.must("CONFIG", "GET", "tls-auth-clients", "tls-port")[1::2], ["no", str(self.port)])
+            self.assertEqual(plain.must("CONFIG", "GET", "tls-auth-clients")[1], "no")
+            self.assertEqual(plain.must("CONFIG", "GET", "tls-port")[1], str(self.port))
             plain.must("CONFIG", "SET", "tls-auth-clients", "yes")
             self.assertIn("certificate required", self.outcome(trusting))
             self.assertEqual(self.outcome(own), "PONG")

@@ -40,18 +40,19 @@ class FakeWorld : public World {
   }
   int port = 6379, taken_port = 7000;
   Result<Done> accept_on(int wanted) override {
-    if (wanted == taken_port) return Error{"in use"};
+    if (wanted == taken_port || (wanted != 0 && tls["tls-port"] == std::to_string(wanted))) return Error{"in use"};
     port = wanted;
     return Done{};
   }
   int accepts_on() override { return port; }
   TlsSettingValues tls = {{"tls-port", "0"}, {"tls-ciphers", ""}};
-  Result<Done> set_tls(const TlsSettingValues& changes) override {
+  std::optional<RefusedSetting> set_tls(const TlsSettingValues& changes) override {
     for (const auto& [name, value] : changes) {
-      if (value == "bad") return Error{"Unable to update TLS configuration. Check server logs."};
+      if (value == "bad") return RefusedSetting{name, "Unable to update TLS configuration. Check server logs."};
+      if (name == "tls-port" && value == std::to_string(port) && port != 0) return RefusedSetting{name, "in use"};
     }
     for (const auto& [name, value] : changes) tls[name] = value;
-    return Done{};
+    return std::nullopt;
   }
   TlsSettingValues tls_settings() override { return tls; }
   Log& log() override { return *log_; }

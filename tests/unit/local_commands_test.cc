@@ -264,7 +264,8 @@ TEST_CASE("HELLO with a name that is none") {
   CHECK(f.told() == "password AUTH joe x\n");
   f.connect(2);
   CHECK(f.say("HELLO 2 SETNAME a\nb AUTH joe x", 2) == kNoName);
-  f.counter.build.cluster_dialect = ClusterDialect::kValkey;
+  f.counter.build.hello_looks_first = true;
+  CHECK(f.say("HELLO 2 AUTH joe x nonsense", 2) == "-ERR Syntax error in HELLO option 'nonsense'\r\n");
   CHECK(f.say("HELLO 2 AUTH joe x SETNAME a\nb", 2) == kNoName);
   CHECK(f.told() == "");
 }
@@ -344,7 +345,7 @@ TEST_CASE("CONFIG SET port: clients are accepted elsewhere, with all that was se
   const std::string failed = "-ERR CONFIG SET failed (possibly related to argument 'port') - ";
   CHECK(f.say("CONFIG SET port 7001") == kOk);
   CHECK(f.world.port == 7001);
-  CHECK(f.say("CONFIG SET timeout 7 port 7000") == failed + "Unable to listen on this port, check server logs.\r\n");
+  CHECK(f.say("CONFIG SET timeout 7 port 7000") == failed + "Unable to listen on this port. Check server logs.\r\n");
   CHECK(f.world.port == 7001);
   CHECK(f.desk.limits().idle_ms == 0);
   CHECK(f.say("CONFIG SET port 65536") == failed + "argument must be between 0 and 65535 inclusive\r\n");
@@ -389,6 +390,17 @@ TEST_CASE("CONFIG SET tls-…: about Holdfast's own clients, all or nothing") {
     f.say("CONFIG SET hz x tls-port 0");
     CHECK(f.answer_look(0, std::string("-ERR no\r\n")) == "-ERR no\r\n");
     CHECK(f.world.tls["tls-port"] == "7443");
+  }
+  SUBCASE("a port that one has and the other is to get") {
+    CHECK(f.say("CONFIG SET port 7443 tls-port 0") == kOk);
+    CHECK(f.world.port == 7443);
+    f.say("CONFIG SET hz x port 0 tls-port 7443");
+    CHECK(f.world.tls["tls-port"] == "7443");
+    CHECK(f.answer_look(0, std::string("-ERR no\r\n")) == "-ERR no\r\n");
+    CHECK(f.world.port == 7443);
+    CHECK(f.world.tls["tls-port"] == "0");
+    CHECK(f.say("CONFIG SET port 7000 tls-port 0 tls-ciphers x").starts_with("-ERR CONFIG SET failed"));
+    CHECK(f.world.tls["tls-ciphers"] == "HIGH");
   }
   SUBCASE("how Redis itself speaks TLS is not for clients to say") {
     CHECK(f.say("CONFIG SET tls-replication no") == "");
