@@ -38,6 +38,9 @@ std::string Frontdesk::not_set(std::string_view name, std::string_view value, st
 }
 
 LocalCommands::Outcome LocalCommands::config(const Argv& argv) {
+  // 6.2 refuses to set several.
+  const bool one_only = desk_->counter_->words().cluster_dialect == ClusterDialect::kRedis6;
+  if (one_only && same_word(argv[1], "SET") && argv.size() != 4) return backend();
   if (same_word(argv[1], "GET")) return backend(Filter::kConfigGet);
   if (same_word(argv[1], "RESETSTAT")) return backend(Filter::kResetStat);
   if (!same_word(argv[1], "SET")) return backend();

@@ -286,7 +286,9 @@ void Frontdesk::admit(Session* session, const CommandInfo* info, const Argv& arg
   if (info->name == "auth") return authenticate(session, argv);
   if (info->name == "hello") return say_hello(session, argv);
   if (info->name.starts_with("acl") && changes_users(argv)) return change_users(session, argv);
-  if (info->name.starts_with("config") && argv.size() > 3 && same_word(argv[1], "SET")) {
+  const bool one_only = counter_->words().cluster_dialect == ClusterDialect::kRedis6;
+  if (info->name.starts_with("config") && same_word(argv[1], "SET") &&
+      (one_only ? argv.size() == 4 : argv.size() > 3)) {
     set_config(session, argv);
     return;
   }

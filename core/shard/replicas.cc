@@ -176,7 +176,7 @@ void Replicas::serve_copy(const RedisView& redis) {
   for (auto& [id, replica] : replicas_) {
     if (replica.state != Replica::State::kWaiting || copy_.place() < stream_.kept_from()) continue;
     replica.state = Replica::State::kCopying;
-    replica.sent = replica.confirmed = copy_.place();
+    replica.sent = copy_.place();
     std::string header;
     if (replica.confirms) header = "+FULLRESYNC " + stream_.replid() + " " + std::to_string(replica.sent) + "\r\n";
     world_->client_send(id, header + "$" + std::to_string(copy_.size()) + "\r\n");
@@ -257,7 +257,8 @@ std::vector<Replicas::Line> Replicas::lines() const {
     const Replica& replica = replicas_.at(id);
     const Announced& announced = announced_.at(id);
     const bool online = replica.state == Replica::State::kOnline;
-    lines.push_back({announced.address, announced.port, online, replica.confirmed, online ? lag_seconds(replica) : 0});
+    lines.push_back({announced.address, announced.port, online, std::max<int64_t>(replica.confirmed, 0),
+                     online ? lag_seconds(replica) : 0});
   }
   return lines;
 }

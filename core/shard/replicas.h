@@ -71,12 +71,12 @@ class Replicas {
   struct Replica {
     enum class State { kWaiting, kCopying, kOnline };
     State state = State::kWaiting;
-    int64_t sent = 0;       // of the stream, or from where on it is kept for it
-    int64_t copied = 0;     // of the copy
-    bool confirms = false;  // it came with PSYNC
-    int64_t confirmed = 0;
-    int64_t heard_ms = 0;  // when it last confirmed, or took something
-    size_t unsent = 0;     // at that time
+    int64_t sent = 0;        // of the stream, or from where on it is kept for it
+    int64_t copied = 0;      // of the copy
+    bool confirms = false;   // it came with PSYNC
+    int64_t confirmed = -1;  // nothing yet: a copy that was sent is not loaded yet
+    int64_t heard_ms = 0;    // when it last confirmed, or took something
+    size_t unsent = 0;       // at that time
     OutputWatch output;
   };
   // What a client says of itself before it follows.

@@ -233,6 +233,16 @@ TEST_CASE("CLIENT LIST tells what a connection has carried") {
   CHECK(f.say("CLIENT LIST").find(" flags=N ") != std::string::npos);
 }
 
+TEST_CASE("6.2 sets one at a time") {
+  DeskFixture f;
+  f.counter.build.cluster_dialect = ClusterDialect::kRedis6;
+  f.say("CONFIG SET timeout 7 hz 20");
+  CHECK(f.told() == "read 0 CONFIG SET timeout 7 hz 20\n");
+  CHECK(f.reply(0, "-ERR no\r\n") == "-ERR no\r\n");
+  CHECK(f.desk.limits().idle_ms == 0);
+  CHECK(f.say("CONFIG SET timeout 7") == kOk);
+}
+
 TEST_CASE("what 6.2 does not know it says itself") {
   DeskFixture f;
   f.counter.build.cluster_dialect = ClusterDialect::kRedis6;

@@ -88,6 +88,11 @@ TEST_CASE("replicas: PSYNC names the stream; who comes back to it goes on") {
   f.turn();
   const std::string header = "+FULLRESYNC " + f.replicas.replid() + " 0\r\n$18\r\n";
   CHECK(f.world.take(1).ends_with(header + kRdb));
+  // A copy that was sent is not loaded yet.
+  CHECK(f.replicas.confirmed(f.replicas.offset()) == 0);
+  CHECK(f.replicas.lines().front().offset == 0);
+  CHECK(f.conf(1, {"ACK", "0"}) == "");
+  CHECK(f.replicas.confirmed(f.replicas.offset()) == 1);
   f.effect("INCR a", 110);
   f.settled = 110;
   f.turn();
