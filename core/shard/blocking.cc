@@ -31,6 +31,11 @@ Blocking::Call* Blocking::find(SessionId session) const {
   return found == calls_.end() ? nullptr : found->second.get();
 }
 
+size_t Blocking::count() const {
+  return static_cast<size_t>(std::count_if(
+      calls_.begin(), calls_.end(), [](const auto& entry) { return entry.second->state == Call::State::kParked; }));
+}
+
 bool Blocking::attempting(SessionId session) const {
   const Call* call = find(session);
   return call != nullptr && call->state == Call::State::kAttempting;

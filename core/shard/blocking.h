@@ -64,7 +64,7 @@ class Blocking {
   void check_time(int64_t now_ms, int64_t write_timeout_ms);
 
   bool empty() const { return calls_.empty(); }
-  size_t count() const { return calls_.size(); }
+  size_t count() const;  // of calls that wait: not of those that are just tried
   // Whether what it takes from Redis may be under way already.
   bool attempting(SessionId session) const;
 

@@ -1025,4 +1025,12 @@ SCENARIOS = {
         A: EXEC
         A: ACL CAT nonsense
     """),
+    "blocking: a reader of a group has read before the writer says anything else": ((7, 0), """
+        A: XGROUP CREATE st g $ MKSTREAM
+        B> XREADGROUP GROUP g bob BLOCK 0 NOACK STREAMS st >
+        blocked 1
+        A: XADD st 1-1 f v
+        A: XINFO GROUPS st
+        B<
+    """),
 }
