@@ -6,6 +6,7 @@
 
 #include "core/resp/integer.h"
 #include "core/resp/words.h"
+#include "core/shard/client_limits.h"
 
 namespace holdfast {
 namespace {
@@ -44,11 +45,9 @@ auto row_of(const Rows& rows, std::string_view name) {
   return found == std::end(rows) ? nullptr : &*found;
 }
 
-Result<int64_t> number_within(const std::string& text, int64_t most) {
+Result<int64_t> number_up_to(int64_t most, const std::string& text) {
   const std::optional<int64_t> number = parse_integer(text);
-  if (!number) return Error{"argument couldn't be parsed into an integer"};
-  if (*number < 0 || *number > most)
-    return Error{"argument must be between 0 and " + std::to_string(most) + " inclusive"};
+  if (const std::string wrong = parse_within(number, kNoInteger, 0, most); !wrong.empty()) return Error{wrong};
   return *number;
 }
 
@@ -57,7 +56,7 @@ Result<int64_t> number_within(const std::string& text, int64_t most) {
 Result<Done> set_tls_value(ClientTls* tls, const std::string& name, const std::string& value) {
   TlsOptions& options = tls->options;
   if (name == "tls-port") {
-    const Result<int64_t> port = number_within(value, 65535);
+    const Result<int64_t> port = number_up_to(65535, value);
     if (!port.ok()) return Error{port.error()};
     tls->port = static_cast<int>(*port);
   } else if (name == "tls-auth-clients") {
@@ -72,7 +71,7 @@ Result<Done> set_tls_value(ClientTls* tls, const std::string& name, const std::s
     if (!same_word(value, "yes") && !same_word(value, "no")) return Error{"argument must be 'yes' or 'no'"};
     options.*flag->flag = same_word(value, "yes");
   } else if (const auto* count = row_of(kNumbers, name)) {
-    const Result<int64_t> number = number_within(value, INT_MAX);
+    const Result<int64_t> number = number_up_to(INT_MAX, value);
     if (!number.ok()) return Error{number.error()};
     options.*count->number = *number;
   }

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstdint>
 
+#include "core/address.h"
+
 namespace holdfast {
 namespace {
 
@@ -22,13 +24,12 @@ std::string id_of(const std::string& text) {
   return id;
 }
 
-// As a client would write it: without brackets, and an IPv4 address that came in by an IPv6 socket as what it is.
-std::string host_of(const std::string& address) {
+// As a client would write it: an IPv4 address that came in by an IPv6 socket is what it is.
+std::string plain_host_of(const std::string& address) {
   constexpr std::string_view kMapped = "::ffff:";
-  std::string host = address.substr(0, address.rfind(':'));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const bool is_ipv4 = host.starts_with(kMapped) && host.find('.') != std::string::npos;
-  return is_ipv4 ? host.substr(kMapped.size()) : host;
+  std::string_view host = host_of(address);
+  if (host.starts_with(kMapped) && host.find('.') != std::string_view::npos) host.remove_prefix(kMapped.size());
+  return std::string(host);
 }
 
 int port_of(const std::string& address) {
@@ -71,7 +72,7 @@ size_t Topology::nodes() const {
 Topology one_node(const ClusterOptions& options, const std::string& log_id, const ClientRoute& route) {
   ClusterNode node;
   node.id = id_of("node " + log_id + " " + options.node_name);
-  node.host = options.announce_host.empty() ? host_of(route.local_address) : options.announce_host;
+  node.host = options.announce_host.empty() ? plain_host_of(route.local_address) : options.announce_host;
   node.port = options.announce_port;
   node.tls_port = options.announce_tls_port;
   int& own = route.tls ? node.tls_port : node.port;

@@ -25,7 +25,6 @@ void append_sign_in(std::string* out, std::string_view user, std::string_view pa
 }
 
 constexpr std::string_view kOk = "+OK\r\n";
-constexpr std::string_view kWrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
 
 bool for_a_client(const Op& op) { return op.kind != Op::Kind::kLocal && op.waiter.session != 0; }
 
@@ -332,7 +331,9 @@ void Backend::dispatch(std::string_view reply) {
       break;
     case Expect::kPassword:
       if (!reply.starts_with('+') && !reply.starts_with('-')) {
-        answered(kWrongPassword);
+        std::string refusal;
+        append_error(&refusal, kWrongPassword);
+        answered(refusal);
         dispatch(reply);
         break;
       }

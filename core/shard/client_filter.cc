@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/address.h"
 #include "core/resp/integer.h"
 #include "core/resp/words.h"
 
@@ -28,14 +29,6 @@ std::optional<std::string> type_named(std::string_view text, bool valkey) {
     if (same_word(text, type)) return std::string(type);
   }
   return std::nullopt;
-}
-
-// Of "1.2.3.4:567" or "[::1]:567".
-std::string_view host_of(std::string_view address) {
-  std::string_view host = address.substr(0, address.rfind(':'));
-  if (host.starts_with('[')) host.remove_prefix(1);
-  if (host.ends_with(']')) host.remove_suffix(1);
-  return host;
 }
 
 }  // namespace
@@ -105,8 +98,8 @@ Result<size_t> ClientFilter::take_numbers(const Argv& argv, size_t at, bool nega
     const std::optional<int64_t> number = parse_integer(argv[at + taken]);
     if (!number && valkey) break;
     if (!number && known.dialect == Dialect::kRedis6) return Error{"ERR value is not an integer or out of range"};
-    if (known.dialect != Dialect::kRedis6 && (!number || *number < 1))
-      return Error{"ERR client-id should be greater than 0"};
+    const bool is_one = number && (*number >= 1 || known.dialect == Dialect::kRedis6);
+    if (!is_one) return Error{"ERR client-id should be greater than 0"};
     numbers.push_back(*number);
   }
   if (taken == 0) return syntax_error();

@@ -24,13 +24,6 @@ constexpr std::string_view kMinReplicas[] = {"min-replicas-to-write", "min-slave
 constexpr std::string_view kMaxLag[] = {"min-replicas-max-lag", "min-slaves-max-lag"};
 constexpr int64_t kLeastBytes = 1 << 20;
 
-// Empty, or why the number is none that may be.
-std::string parse_within(std::optional<int64_t> number, std::string_view kind, int64_t least, int64_t most) {
-  if (!number) return std::string(kind);
-  if (*number >= least && *number <= most) return {};
-  return "argument must be between " + std::to_string(least) + " and " + std::to_string(most) + " inclusive";
-}
-
 std::optional<int64_t> parse_integer(std::string_view text) {
   int64_t number = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -102,6 +95,12 @@ bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
 
 }  // namespace
 
+std::string parse_within(std::optional<int64_t> number, std::string_view kind, int64_t least, int64_t most) {
+  if (!number) return std::string(kind);
+  if (*number >= least && *number <= most) return {};
+  return "argument must be between " + std::to_string(least) + " and " + std::to_string(most) + " inclusive";
+}
+
 bool is_client_setting(std::string_view name) {
   if (is_one_of(name, kMinReplicas) || is_one_of(name, kMaxLag)) return true;
   for (const std::string_view one : {kClients, kIdle, kQuery, kBulk, kOutputLimits, kMemory, kProtected}) {
@@ -111,7 +110,6 @@ bool is_client_setting(std::string_view name) {
 }
 
 std::string set_client_setting(FrontdeskLimits* limits, std::string_view name, std::string_view value) {
-  constexpr std::string_view kNoInteger = "argument couldn't be parsed into an integer";
   constexpr std::string_view kNoMemory = "argument must be a memory value";
   if (same_word(name, kOutputLimits)) return set_output(limits, value);
   if (same_word(name, kMemory)) return set_memory(limits, value);

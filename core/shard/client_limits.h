@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -55,6 +56,10 @@ struct FrontdeskLimits {
 constexpr std::string_view kTooFewReplicas = "NOREPLICAS Not enough good replicas to write.";
 
 constexpr std::string_view kOutputLimits = "client-output-buffer-limit";
+
+constexpr std::string_view kNoInteger = "argument couldn't be parsed into an integer";
+// Empty, or why the number is none that may be, as CONFIG SET says it; `kind`: where it is no number at all.
+std::string parse_within(std::optional<int64_t> number, std::string_view kind, int64_t least, int64_t most);
 
 bool is_client_setting(std::string_view name);
 // Empty, or why not, as Redis says it; then nothing has changed.

@@ -15,7 +15,7 @@
 namespace holdfast {
 namespace {
 
-constexpr std::string_view kNoPort = "argument must be between 0 and 65535 inclusive";
+constexpr int64_t kLastPort = 65535;
 constexpr std::string_view kTakenPort = "Unable to listen on this port. Check server logs.";
 
 // 0: no limit.
@@ -77,8 +77,8 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     if (pair.size() == 2 && same_word(pair[0], "port")) {
       if (doors.port) return reply_error(session, not_set("port", pair[1], "duplicate parameter"));
       const std::optional<int64_t> number = parse_integer(pair[1]);
-      if (!number) return reply_error(session, not_set("port", pair[1], "argument couldn't be parsed into an integer"));
-      if (*number < 0 || *number > 65535) return reply_error(session, not_set("port", pair[1], kNoPort));
+      const std::string wrong = parse_within(number, kNoInteger, 0, kLastPort);
+      if (!wrong.empty()) return reply_error(session, not_set("port", pair[1], wrong));
       doors.port = static_cast<int>(*number);
       continue;
     }
@@ -122,7 +122,7 @@ void Frontdesk::set_config(Session* session, const Argv& all) {
     for (const std::string& request : change.requests) unit.add_read(0, request);
     counter_->settings().begin(change);
     // It holds also where its client has left meanwhile.
-    counter_->look(unit, [this, id = session->id(), question = session->question, ours, password, doors, before,
+    counter_->look(unit, [this, id = session->id(), question = session->question, ours, password, before,
                           change](const Result<std::string>& replies) {
       const std::vector<std::string> told = split_replies(replies.ok() ? *replies : "-" + replies.error() + "\r\n");
       const std::string reply = told.empty() ? "-ERR Redis has not told whether it is set\r\n" : told.back();

@@ -94,8 +94,9 @@ void Frontdesk::dispatch(Session* session, const Argv& argv, std::string_view co
 
 void Frontdesk::decide(Session* session, const CommandInfo* info, const Argv& argv, std::string_view command) {
   if (session->at_the_door) return refuse(session, counter_->refuse_read());
-  if (info == nullptr && speaks_http(argv[0]))
+  if (info == nullptr && speaks_http(argv[0])) {
     return answer(session, LocalCommands(this, session).run("post", argv).reply);
+  }
   if (const std::string& busy = counter_->busy(); !busy.empty() && refused_while_busy(info, argv)) {
     return reject(session, info, busy);
   }

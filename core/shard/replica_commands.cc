@@ -3,18 +3,13 @@
 #include <charconv>
 #include <utility>
 
+#include "core/address.h"
 #include "core/resp/integer.h"
 #include "core/resp/words.h"
 #include "core/shard/frontdesk.h"
 #include "core/shard/outcomes.h"
 
 namespace holdfast {
-namespace {
-
-std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
-
-}  // namespace
-
 // Behind the replies to what it has sent before.
 void Frontdesk::follow(Session* session, const Argv& argv) {
   if (same_word(argv[0], "PSYNC") && !parse_integer(argv[2]))

@@ -14,7 +14,6 @@
 namespace holdfast {
 namespace {
 
-constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 constexpr std::string_view kOwnUsers = "ERR users whose names begin with 'holdfast:' are Holdfast's own";
 
 const User* find_user(const Users& users, std::string_view name) {

@@ -22,6 +22,9 @@ struct User {
 };
 
 // By name, in the order of ACL LIST.
+// To who signs in with a name or a password that is none.
+inline constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
+
 using Users = std::map<std::string, User, std::less<>>;
 
 // `lines`: "user <name> <rules>", as in ACL LIST and ACL files. Holdfast's own users are left out.

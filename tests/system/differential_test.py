@@ -68,6 +68,16 @@ class Both:
             self.queued = None
 
 
+def learn_build(test, build, plain):
+    """What COMMAND and COMMAND DOCS say; where a build has no documents, a newer one's."""
+    with plain.client() as client:
+        entries = learn(client)
+        if harness.version_of(build) >= (7, 0):
+            return entries, learn_docs(client)
+    with test.redis("7.0.15", name="for-docs").client() as client:
+        return entries, learn_docs(client)
+
+
 class DifferentialCase(harness.SystemTest):
     DATABASES = 16
     PROGRAMS = SEEDS
@@ -89,12 +99,7 @@ class DifferentialCase(harness.SystemTest):
 
     def on_build(self, build):
         behind, plain, proxy = self.serve(build)
-        with plain.client() as client:
-            entries = learn(client)
-            docs = None if harness.version_of(build) < (7, 0) else learn_docs(client)
-        if docs is None:
-            with self.redis("7.0.15", name="for-docs").client() as client:
-                docs = learn_docs(client)
+        entries, docs = learn_build(self, build, plain)
         covered = set()
         for seed in range(FIRST, FIRST + self.PROGRAMS):
             grammar = Grammar(entries, docs, random.Random(seed))

@@ -7,9 +7,8 @@ import random
 import unittest
 
 import harness
-from command_grammar import learn, learn_docs
 from dataset import TreeClient, contents, differences, verify
-from differential_test import FIRST, SEEDS, leaves
+from differential_test import FIRST, SEEDS, learn_build, leaves
 from server_grammar import ALONE, ANY, KIND, OURS, REFUSED, RULES, UNORDERED, ServerGrammar
 
 LENGTH = 300
@@ -32,16 +31,18 @@ def seen(name, tree):
 
 def in_order(messages):
     """Several patterns of one client let a message through, and are unsubscribed from, in any order."""
-    def kind(message):
+    def any_order(message):
         parts = message[1] if message[0] in "*>" and isinstance(message[1], list) else []
         name = parts[0][1] if parts and parts[0][0] == "$" else b""
         return parts[2:] if name == b"pmessage" else name if name.endswith(b"unsubscribe") else None
 
     out = []
-    for what, some in itertools.groupby(messages, kind):
+    for what, some in itertools.groupby(messages, any_order):
         some = list(some)
-        names = [message[1][1] for message in some] if what is not None else []
-        out += [(kind, [parts[0], name, *parts[2:]]) for (kind, parts), name in zip(some, sorted(names))] or some
+        if what is not None:
+            names = sorted(parts[1] for _, parts in some)
+            some = [(kind, [parts[0], name, *parts[2:]]) for (kind, parts), name in zip(some, names)]
+        out += some
     return out
 
 
@@ -115,12 +116,7 @@ class ServerCommandsTest(harness.EveryBuild, harness.SystemTest):
     def on_build(self, build):
         behind, plain = self.redis(build), self.redis(build, ("--databases", "16"), name="plain")
         proxy = self.holdfast(behind)
-        with plain.client() as client:
-            entries = learn(client)
-            docs = None if harness.version_of(build) < (7, 0) else learn_docs(client)
-        if docs is None:
-            with self.redis("7.0.15", name="for-docs").client() as client:
-                docs = learn_docs(client)
+        entries, docs = learn_build(self, build, plain)
         covered = set()
         for seed in range(FIRST, FIRST + SEEDS):
             grammar = ServerGrammar(entries, docs, random.Random(seed))

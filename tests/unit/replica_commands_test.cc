@@ -51,6 +51,14 @@ TEST_CASE("PSYNC from a position that is none") {
   CHECK(f.desk.replicas().active());
 }
 
+TEST_CASE("a replica that comes over IPv6 is told without brackets") {
+  DeskFixture f;
+  f.connect(2, "[::1]");
+  f.say("PSYNC ? -1", 2);
+  f.turn();
+  CHECK(f.desk.replicas().lines().front().address == "::1");
+}
+
 TEST_CASE("WAIT waits for replicas to confirm, as long as it may") {
   DeskFixture f;
   CHECK(f.say("WAIT 0 0") == ":0\r\n");
